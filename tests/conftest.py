@@ -86,6 +86,7 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "full_size" in getattr(item, "fixturenames", ()):

@@ -38,6 +38,7 @@ class Volume:
 
     Examples
     --------
+    >>> import numpy as np
     >>> grid = Grid.from_spacing((2, 2, 2), (3.0, 2.0, 2.0))
     >>> pet = Volume(np.full(grid.shape, 5e3, np.float32), grid, Quantity.ACTIVITY)
     >>> pet
