@@ -1,12 +1,15 @@
 """Slots: a sentence is written without numbers, the record fills them in.
 
 A slot is ``{L1.suv_max}``: an id and a quantity. The id is a lesion's, ``liver``, ``blood_pool``,
-``totals``, or ``search.<region id>`` for a detection limit. No number reaches a report by another way.
+``totals``, ``search.<region id>`` for a detection limit, ``acquisition`` for a fact of the header, or
+several lesions' ids joined by ``+`` for their count (``{L1+L2.lesions}``). No number reaches a report
+by another way.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 
 from petrg.errors import ReportError
@@ -14,7 +17,7 @@ from petrg.report.finding import Span
 from petrg.report.model import Model
 from petrg.report.record import Record, Where
 
-__all__ = ["Number", "NumberQuantity", "fill", "slot"]
+__all__ = ["Number", "NumberQuantity", "fill", "look_up", "slot", "unit_of"]
 
 
 class NumberQuantity(StrEnum):
@@ -32,6 +35,10 @@ class NumberQuantity(StrEnum):
     SLICE = "slice"
     LESIONS = "lesions"
     LIMIT_SUV = "limit_suv"
+    DOSE_MBQ = "dose_mbq"
+    UPTAKE_MIN = "uptake_min"
+    GLUCOSE_MMOL_L = "glucose_mmol_l"
+    WEIGHT_KG = "weight_kg"
 
 
 _UNITS = {
@@ -47,6 +54,10 @@ _UNITS = {
     NumberQuantity.SLICE: ("1", 0),
     NumberQuantity.LESIONS: ("1", 0),
     NumberQuantity.LIMIT_SUV: ("g/ml", 1),
+    NumberQuantity.DOSE_MBQ: ("MBq", 0),
+    NumberQuantity.UPTAKE_MIN: ("min", 0),
+    NumberQuantity.GLUCOSE_MMOL_L: ("mmol/l", 1),
+    NumberQuantity.WEIGHT_KG: ("kg", 1),
 }
 
 
@@ -74,11 +85,29 @@ def slot(source: str, quantity: NumberQuantity) -> str:
     return f"{{{source}.{quantity}}}"
 
 
-_SLOT = re.compile(r"\{([A-Za-z0-9_.-]+)\.([a-z_]+)\}")
+def unit_of(quantity: NumberQuantity) -> str:
+    """The only unit in which ``quantity`` stands in a report (UCUM spelling, ``1`` for a count).
+
+    >>> unit_of(NumberQuantity.MTV_ML)
+    'ml'
+    """
+    return _UNITS[quantity][0]
 
 
-def fill(text: str, record: Record) -> tuple[str, tuple[Number, ...]]:
+_SLOT = re.compile(r"\{([A-Za-z0-9_.+-]+)\.([a-z_]+)\}")
+
+
+def fill(text: str, record: Record, facts: Mapping[str, float] | None = None) -> tuple[str, tuple[Number, ...]]:
     """Replace every slot of ``text`` by the record's number; spans index the returned text.
+
+    Parameters
+    ----------
+    text : str
+        A sentence with slots.
+    record : Record
+        The measurements.
+    facts : mapping of str to float, optional
+        Values of the source ``acquisition`` by quantity name, e.g. ``{"dose_mbq": 370.0}``.
 
     Raises
     ------
@@ -93,7 +122,7 @@ def fill(text: str, record: Record) -> tuple[str, tuple[Number, ...]]:
         source, name = match.groups()
         try:
             quantity = NumberQuantity(name)
-            value, where = _look_up(record, source, quantity)
+            value, where = look_up(record, source, quantity, facts or {})
         except (ValueError, KeyError):
             value, where = None, None
         if value is None:
@@ -122,10 +151,23 @@ def fill(text: str, record: Record) -> tuple[str, tuple[Number, ...]]:
     return "".join([*out, text[last:]]), tuple(numbers)
 
 
-def _look_up(record: Record, source: str, quantity: NumberQuantity) -> tuple[float | None, Where | None]:
+def look_up(
+    record: Record, source: str, quantity: NumberQuantity, facts: Mapping[str, float]
+) -> tuple[float | None, Where | None]:
+    """The value of a slot and the voxel it was read at; None where the record holds none.
+
+    Raises
+    ------
+    KeyError
+        If ``source`` names no lesion of the record.
+    """
+    if source == "acquisition":
+        return facts.get(quantity.value), None
+    if quantity is NumberQuantity.LESIONS and source != "totals":
+        return float(len({record.lesion(name).id for name in source.split("+")})), None
     if source in ("liver", "blood_pool"):
         reference = getattr(record.references, source)
-        return (None if reference is None else getattr(reference, quantity.value)), None
+        return (None if reference is None else getattr(reference, quantity.value, None)), None
     if source == "totals":
         value = getattr(record.totals, quantity.value)
         return (None if value is None else float(value)), None
@@ -143,4 +185,5 @@ def _look_up(record: Record, source: str, quantity: NumberQuantity) -> tuple[flo
         case NumberQuantity.SLICE:
             return float(lesion.hottest.slice_number), where
         case _:
-            return getattr(lesion, quantity.value, None), where
+            value = getattr(lesion, quantity.value, None)
+            return value, where

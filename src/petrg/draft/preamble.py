@@ -1,0 +1,93 @@
+"""Indication, technique and comparison: sentences on the study, from its header and its context."""
+
+from __future__ import annotations
+
+from petrg.draft.facts import acquisition_facts, slot_values
+from petrg.imaging import Study, TimePoint
+from petrg.language.lexicon import Language, Lexicon, lexicon
+from petrg.language.wording import Worded
+from petrg.report import NumberQuantity, Record, StatementKind, Threshold, slot
+
+__all__ = ["comparison", "indication", "technique"]
+
+
+def indication(study: Study, language: Language) -> tuple[Worded, ...]:
+    """Why the scan was made, in the words that were given; "not given" where none were."""
+    words, context = lexicon(language), study.context
+    says = words.sentences
+    lines = [says["indication"].format(indication=_escape(context.indication))] if context.indication else []
+    if context.disease:
+        lines.append(says["disease"].format(disease=_escape(context.disease)))
+    if context.time_point is not TimePoint.UNKNOWN:
+        lines.append(says["time_point"].format(time_point=words.time_points[context.time_point.value]))
+    return _remarks(lines or [says["indication_none"]])
+
+
+def technique(study: Study, record: Record, language: Language, *, ct: bool, sex_known: bool) -> tuple[Worded, ...]:
+    """How the scan was made and SUV was had; values that the user entered are marked."""
+    words = lexicon(language)
+    says, context, pet = words.sentences, study.context, study.pet_series
+    lines = [_tracer(study, says)]
+    if injected := _injection(study, words):
+        lines.append(injected)
+    if (scanner := _scanner(study)) is not None:
+        lines.append(says["scanner"].format(scanner=_escape(scanner)))
+    if pet is not None and pet.suv is not None:
+        lines.append(says["suv"].format(branch=_escape(pet.suv.branch)))
+    masked = record.threshold is Threshold.MASK
+    lines.append(says["threshold_mask"] if masked else says["threshold"].format(threshold=record.threshold.value))
+    lines.append(says["ct"] if ct else says["ct_none"])
+    if context.tracer is None:
+        lines.append(says["tracer_none"])
+    elif not context.is_fdg:
+        lines.append(says["tracer_other"])
+    if not sex_known:
+        lines.append(says["sex_none"])
+    return _remarks([line for line in lines if line])
+
+
+def comparison(language: Language) -> tuple[Worded, ...]:
+    """What the study was compared with: nothing yet, and it says so."""
+    return _remarks([lexicon(language).sentences["comparison"]])
+
+
+def _tracer(study: Study, says: dict[str, str]) -> str:
+    if study.context.tracer is None:
+        return ""
+    given = says["given"] if study.context.sources.get("tracer") == "user" else ""
+    return says["tracer"].format(tracer=_escape(study.context.tracer), given=given)
+
+
+def _injection(study: Study, words: Lexicon) -> str:
+    values, says = slot_values(study), words.sentences
+    sources = {fact.key: fact.source for fact in acquisition_facts(study)}
+    sources["glucose_mmol_l"] = study.context.sources.get("glucose_mmol_l", "header")
+    parts = [
+        says[phrase].format(
+            value=slot("acquisition", quantity),
+            given=says["given"] if sources.get(quantity.value) == "user" else "",
+        )
+        for phrase, quantity in (
+            ("dose", NumberQuantity.DOSE_MBQ),
+            ("uptake", NumberQuantity.UPTAKE_MIN),
+            ("weight", NumberQuantity.WEIGHT_KG),
+            ("glucose", NumberQuantity.GLUCOSE_MMOL_L),
+        )
+        if quantity.value in values
+    ]
+    text = words.sentences["join"].join(parts)
+    return text[:1].upper() + text[1:] + says["end"] if text else ""
+
+
+def _scanner(study: Study) -> str | None:
+    value = next((fact.value for fact in acquisition_facts(study) if fact.key == "pet_scanner"), None)
+    return value if isinstance(value, str) else None
+
+
+def _escape(text: str | None) -> str:
+    """Free text as one line that holds no slot and no full stop at its end."""
+    return " ".join((text or "").replace("{", "(").replace("}", ")").split()).rstrip("。.")
+
+
+def _remarks(lines: list[str]) -> tuple[Worded, ...]:
+    return tuple(Worded(line, StatementKind.REMARK) for line in lines)

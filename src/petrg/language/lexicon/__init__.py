@@ -1,0 +1,131 @@
+"""Words that the styles of one language share: places, sides, denials, sentences of technique; all of it TOML."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from petrg.anatomy import NodalGroup, Region, Side
+
+__all__ = ["Denial", "Language", "Lexicon", "Site", "lexicon"]
+
+Language = Literal["zh", "en"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Site(_Strict):
+    """How a place is named: without a side, and on each side where it has sides."""
+
+    plain: str
+    left: str | None = None
+    right: str | None = None
+    both: str | None = None
+
+
+class SideWords(_Strict):
+    """Words that name a side in running text."""
+
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    both: tuple[str, ...]
+
+
+class Denial(_Strict):
+    """Abnormal phrases and what may stand before them in a healthy sentence."""
+
+    clause_ends: str
+    negations: tuple[str, ...]
+    excuses: tuple[str, ...]
+    closers: tuple[str, ...]
+    carries_over_commas: bool
+    abnormal: tuple[str, ...]
+
+    def affirmed(self, text: str) -> str | None:
+        """The first abnormal phrase of ``text`` that is not denied in its clause, or None.
+
+        >>> lexicon("zh").denial.affirmed("双肺未见结节，心包积液")
+        '积液'
+        >>> lexicon("en").denial.affirmed("No nodule, mass or effusion in the lungs.") is None
+        True
+        >>> lexicon("en").denial.affirmed("No nodule is seen, small effusion")
+        'effusion'
+        """
+        for clause in re.split(f"[{re.escape(self.clause_ends)}]", text):
+            denied = False
+            for part in re.split("[,，]", clause):
+                own = _first(self.negations + self.excuses, part)
+                denied = own is not None or (denied and self.carries_over_commas)
+                phrase = _first(self.abnormal, part)
+                if phrase is not None and not denied:
+                    return phrase
+                denied = denied and _first(self.closers, part) is None
+        return None
+
+
+class Lexicon(_Strict):
+    """The words of one language."""
+
+    language: Language
+    or_: str = Field(alias="or")
+    and_: str = Field(alias="and")
+    ellipsis: str
+    side_words: SideWords
+    denial: Denial
+    sites: dict[Region, Site]
+    sentences: dict[str, str]
+    time_points: dict[str, str]
+
+    def site(self, region: Region, side: Side | None, group: NodalGroup | None) -> str:
+        """Where a focus lies, as a noun phrase.
+
+        >>> lexicon("en").site(Region.NECK_NODES, Side.LEFT, None)
+        'the left neck'
+        >>> lexicon("zh").site(Region.AXILLA_CHEST_WALL, Side.LEFT, NodalGroup.AXILLA_LEFT)
+        '左腋窝'
+        """
+        if group is not None:
+            title = group.title(self.language)
+            return title if self.language == "zh" else f"the {title}"
+        site = self.sites[region]
+        if not region.sided:
+            return site.plain
+        named = {Side.LEFT: site.left, Side.RIGHT: site.right, Side.BILATERAL: site.both}
+        return (named.get(side) if side is not None else None) or site.plain
+
+    def sides_in(self, text: str) -> frozenset[Side]:
+        """The sides that ``text`` names; a word for both names left and right.
+
+        >>> sorted(lexicon("zh").sides_in("双肺未见结节"))
+        [<Side.LEFT: 'left'>, <Side.RIGHT: 'right'>]
+        """
+        words = self.side_words
+        both = _first(words.both, text) is not None
+        left = both or _first(words.left, text) is not None
+        right = both or _first(words.right, text) is not None
+        return frozenset(side for side, said in ((Side.LEFT, left), (Side.RIGHT, right)) if said)
+
+
+def _first(phrases: tuple[str, ...], text: str) -> str | None:
+    lowered = text.lower()
+    return next((p for p in phrases if _stands_in(p, lowered)), None)
+
+
+def _stands_in(phrase: str, text: str) -> bool:
+    if not phrase.isascii():
+        return phrase in text
+    return re.search(rf"(?<![a-z-]){re.escape(phrase)}(?![a-z])", text) is not None
+
+
+@cache
+def lexicon(language: Language) -> Lexicon:
+    """The lexicon of ``language``."""
+    text = files("petrg.language.lexicon").joinpath(f"{language}.toml").read_text(encoding="utf-8")
+    return Lexicon.model_validate({"language": language, **tomllib.loads(text)})

@@ -1,0 +1,1 @@
+"""Hospital styles as TOML files; read by `petrg.language.style`."""

@@ -1,0 +1,180 @@
+"""Foci to sentences: how a style says what was measured, with slots where the numbers go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from petrg.anatomy import Region, Side
+from petrg.language.lexicon import lexicon
+from petrg.language.style import Style
+from petrg.report import Finding, Lesion, LesionStatus, Modality, NumberQuantity, StatementKind, Uptake, slot
+
+__all__ = ["LOCATED", "Worded", "impression", "is_located", "region_foci", "rivals"]
+
+LOCATED = 0.8
+"""A region or a focus counts as located from this probability on (issue of the skeleton; suv-and-response)."""
+
+RIVAL = 0.1
+"""A candidate region below this probability is not named and not held open."""
+
+_KINDS = {
+    LesionStatus.LESION: (StatementKind.FINDING, Uptake.HIGH),
+    LesionStatus.INDETERMINATE: (StatementKind.INDETERMINATE, Uptake.EQUIVOCAL),
+    LesionStatus.PHYSIOLOGIC: (StatementKind.PHYSIOLOGIC, Uptake.PHYSIOLOGIC),
+}
+_MOST_SITES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """A sentence before its numbers: no full stop, slots unfilled."""
+
+    text: str
+    kind: StatementKind
+    modality: Modality | None = None
+    lesion_ids: tuple[str, ...] = ()
+    finding: Finding | None = None
+
+
+def is_located(lesion: Lesion) -> bool:
+    """Whether the focus was assigned to its region with p >= .8."""
+    return lesion.region.probability >= LOCATED
+
+
+def rivals(lesion: Lesion) -> tuple[Region, ...]:
+    """The regions a focus may lie in besides its own, where it was not located with p >= .8."""
+    if is_located(lesion):
+        return ()
+    others = (c for c in lesion.region.candidates if c.id is not lesion.region.id and c.probability >= RIVAL)
+    return tuple(c.id for c in others)
+
+
+def region_foci(lesions: Sequence[Lesion], style: Style, *, interpreted: bool) -> tuple[Worded, ...]:
+    """Sentences on the foci of one region: lesions, then indeterminate, then physiologic uptake.
+
+    Foci that share site and status make one sentence that counts them and measures the hottest.
+
+    Parameters
+    ----------
+    lesions : sequence of Lesion
+        The foci of one region.
+    style : Style
+    interpreted : bool
+        False where the tracer is not known to be FDG: foci are then measured, not named.
+    """
+    by_heat = sorted(lesions, key=lambda lesion: -lesion.suv_max)
+    groups: dict[tuple[LesionStatus | None, str], list[Lesion]] = {}
+    for lesion in by_heat:
+        status = lesion.status if interpreted else None
+        site = "" if status is LesionStatus.PHYSIOLOGIC else _site(lesion, style)
+        groups.setdefault((status, site), []).append(lesion)
+    order: list[LesionStatus | None] = [None, *_KINDS]
+    ranked = sorted(groups.items(), key=lambda item: order.index(item[0][0]))
+    return tuple(_group(status, site, group, style) for (status, site), group in ranked)
+
+
+def impression(lesions: Sequence[Lesion], style: Style, *, interpreted: bool) -> tuple[Worded, ...]:
+    """One line a region and status, head to foot: sites, count, hottest SUVmax; physiologic uptake is left out."""
+    lines = []
+    for region in Region:
+        here = [lesion for lesion in lesions if lesion.region.id is region]
+        if not interpreted:
+            lines += _impression_line(None, here, style)
+            continue
+        for status in (LesionStatus.LESION, LesionStatus.INDETERMINATE):
+            lines += _impression_line(status, [lesion for lesion in here if lesion.status is status], style)
+    return tuple(lines)
+
+
+def _group(status: LesionStatus | None, site: str, group: list[Lesion], style: Style) -> Worded:
+    phrases, hottest = style.phrases, group[0]
+    if status is LesionStatus.PHYSIOLOGIC:
+        site = lexicon(style.language).site(hottest.region.id, _side(group), None)
+        text = phrases.physiologic.format(site=site, suv_max=slot(hottest.id, NumberQuantity.SUV_MAX))
+        return _worded(text, status, group)
+    one, many = (
+        (phrases.measured, phrases.measured_foci) if status is None else (phrases.focus, phrases.foci)
+    )
+    text = (one if len(group) == 1 else many).format(
+        site=site,
+        count=_count(group),
+        suv_max=slot(hottest.id, NumberQuantity.SUV_MAX),
+        suv_low=slot(group[-1].id, NumberQuantity.SUV_MAX),
+        details=_details(hottest, style),
+    )
+    return _worded(text + (phrases.undecided if status is LesionStatus.INDETERMINATE else ""), status, group)
+
+
+def _worded(text: str, status: LesionStatus | None, group: list[Lesion]) -> Worded:
+    kind, uptake = _KINDS[status] if status is not None else (StatementKind.MEASUREMENT, None)
+    hottest, ids = group[0], tuple(lesion.id for lesion in group)
+    finding = Finding(
+        region=hottest.region.id,
+        uptake=uptake,
+        side=_side(group),
+        nodal_group=hottest.nodal_group if len({lesion.nodal_group for lesion in group}) == 1 else None,
+        suv_max=hottest.suv_max,
+        size_mm=hottest.axes_mm or (),
+        lesion_ids=ids,
+    )
+    return Worded(text, kind, Modality.PET, ids, finding)
+
+
+def _impression_line(status: LesionStatus | None, group: list[Lesion], style: Style) -> list[Worded]:
+    if not group:
+        return []
+    phrases = style.phrases
+    by_heat = sorted(group, key=lambda lesion: -lesion.suv_max)
+    suv_max = slot(by_heat[0].id, NumberQuantity.SUV_MAX)
+    sites = list(dict.fromkeys(_site(lesion, style) for lesion in by_heat))
+    if len(group) == 1:
+        one = phrases.impression_measured if status is None else phrases.impression
+        text = one.format(site=sites[0], suv_max=suv_max)
+    else:
+        many = phrases.impression_measured_foci if status is None else phrases.impression_foci
+        text = many.format(sites=_listed(sites, style), count=_count(group), suv_max=suv_max)
+    return [_worded(text + (phrases.undecided if status is LesionStatus.INDETERMINATE else ""), status, by_heat)]
+
+
+def _listed(sites: list[str], style: Style) -> str:
+    words = lexicon(style.language)
+    return words.and_.join(sites[:_MOST_SITES]) + (words.ellipsis if len(sites) > _MOST_SITES else "")
+
+
+def _count(group: list[Lesion]) -> str:
+    return slot("+".join(lesion.id for lesion in group), NumberQuantity.LESIONS)
+
+
+def _site(lesion: Lesion, style: Style) -> str:
+    words = lexicon(style.language)
+    own = words.site(lesion.region.id, lesion.side, lesion.nodal_group)
+    if is_located(lesion):
+        return own
+    candidates = [own, *(words.site(region, lesion.side, None) for region in rivals(lesion))]
+    return style.phrases.uncertain.format(candidates=words.or_.join(dict.fromkeys(candidates)))
+
+
+def _side(group: list[Lesion]) -> Side | None:
+    sides = {lesion.side for lesion in group}
+    if sides == {Side.LEFT, Side.RIGHT}:
+        return Side.BILATERAL
+    return sides.pop() if len(sides) == 1 else None
+
+
+def _details(lesion: Lesion, style: Style) -> str:
+    """The measures that this style says and this focus has; a phrase without a value is left out."""
+    phrases, parts = style.phrases, []
+    if phrases.size is not None and lesion.axes_mm is not None:
+        long, short = (slot(lesion.id, q) for q in (NumberQuantity.LONG_AXIS_CM, NumberQuantity.SHORT_AXIS_CM))
+        parts.append(phrases.size.format(long=long, short=short))
+    for phrase, quantity, value in (
+        (phrases.suv_mean, NumberQuantity.SUV_MEAN, lesion.suv_mean),
+        (phrases.suv_peak, NumberQuantity.SUV_PEAK, lesion.suv_peak),
+        (phrases.mtv, NumberQuantity.MTV_ML, lesion.mtv_ml),
+        (phrases.hu, NumberQuantity.HU_MEAN, lesion.ct),
+        (phrases.slice, NumberQuantity.SLICE, lesion.hottest),
+    ):
+        if phrase is not None and value is not None:
+            parts.append(phrase.format(value=slot(lesion.id, quantity)))
+    return "".join(parts)
