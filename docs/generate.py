@@ -1,0 +1,51 @@
+"""What the documentation takes from the code: docs/cli.md and docs/schemas (`python docs/generate.py` writes them)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+def cli_page() -> str:
+    """The help of every verb, 80 columns wide."""
+    from typer.testing import CliRunner
+
+    from petrg.cli.main import app
+
+    def help_of(*verb: str) -> str:
+        done = CliRunner().invoke(app, [*verb, "--help"], prog_name="petrg", env={"COLUMNS": "82", "TERM": "dumb"})
+        lines = (line.rstrip() for line in done.output.strip("\n").splitlines())
+        return "```text\n" + "\n".join(lines) + "\n```\n"
+
+    verbs = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+    sections = [f"## petrg {verb}\n\n{help_of(verb)}" for verb in verbs]
+    head = "# Command line\n\nGenerated from the program's own help by `python docs/generate.py`.\n\n"
+    return head + "\n".join([help_of(), *sections])
+
+
+def schemas() -> dict[str, str]:
+    """File name -> JSON Schema of everything that petrg reads or writes as a file."""
+    from petrg.imaging.context import Context
+    from petrg.imaging.inspect import Inspection
+    from petrg.language.style import Style
+    from petrg.report import Record, Report
+
+    written, read = (Inspection, Record, Report), (Context, Style)
+    modes = {**dict.fromkeys(written, "serialization"), **dict.fromkeys(read, "validation")}
+    found = {}
+    for model, mode in modes.items():
+        schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema(mode=mode)}
+        found[f"{model.__name__.lower()}.schema.json"] = json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+    return found
+
+
+def pages() -> dict[Path, str]:
+    """Every generated file and what it should hold."""
+    return {HERE / "cli.md": cli_page(), **{HERE / "schemas" / name: text for name, text in schemas().items()}}
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
