@@ -1,0 +1,72 @@
+"""What the documentation takes from the code is fresh; its links lead somewhere; its schemas hold."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+
+import jsonschema
+import pytest
+
+FRESH = "stale: run `python docs/generate.py`"
+
+
+@pytest.fixture(scope="module")
+def generate(root: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_generate", root / "docs/generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_generated_files_are_fresh(generate: ModuleType) -> None:
+    for path, text in generate.pages().items():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name} is {FRESH}"
+
+
+def test_schemas_are_schemas(root: Path) -> None:
+    files = sorted((root / "docs/schemas").glob("*.json"))
+    assert len(files) == 5
+    for path in files:
+        jsonschema.Draft202012Validator.check_schema(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_links_between_pages_exist(root: Path) -> None:
+    for page in (root / "docs").rglob("*.md"):
+        if "_build" in page.parts:
+            continue
+        for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_every_page_is_in_the_table_of_contents(root: Path) -> None:
+    index = (root / "docs/index.md").read_text(encoding="utf-8")
+    for page in (root / "docs").rglob("*.md"):
+        name = page.relative_to(root / "docs").with_suffix("").as_posix()
+        if name != "index" and not name.startswith("_build"):
+            assert re.search(rf"^{re.escape(name)}$", index, re.M), name
+
+
+def test_the_context_example_is_valid(root: Path, tmp_path: Path) -> None:
+    import petrg
+
+    text = (root / "docs/howto/hospital-export.md").read_text(encoding="utf-8")
+    example = re.findall(r"^```toml\n(.*?)^```", text, re.M | re.S)
+    assert len(example) == 1
+    (tmp_path / "context.toml").write_text(example[0], encoding="utf-8")
+    context = petrg.read_context(tmp_path / "context.toml")
+    assert context.is_fdg
+    assert context.therapy[0].name == "R-CHOP"
+
+
+def test_the_exit_codes_of_the_table_are_those_of_the_errors(root: Path) -> None:
+    from petrg.errors import InputError, MissingExtra, PetrgError
+
+    table = (root / "docs/formats.md").read_text(encoding="utf-8")
+    assert (InputError.exit_code, MissingExtra.exit_code, PetrgError.exit_code) == (2, 1, 1)
+    assert re.search(r"^\| 2 \| the input", table, re.M)
