@@ -65,15 +65,15 @@ class StudyOptions:
 
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of `read_study` and `inspect_path`."""
-        from petrg.imaging import Quantity, read_context
-        from petrg.imaging.suv import Given
+        from petrg.imaging import Quantity, Sex, read_context
+        from petrg.imaging.suv import Given, parse_injected_at
 
         given = Given(
             weight_kg=self.weight_kg,
             height_m=self.height_m,
-            sex=self.sex,
+            sex=None if self.sex is None else Sex(self.sex),
             dose_mbq=self.dose_mbq,
-            injected_at=self.injected_at,
+            injected_at=None if self.injected_at is None else parse_injected_at(self.injected_at),
             tracer=self.tracer,
         )
         return {

@@ -1,0 +1,1 @@
+"""Reports in the formats people and systems read: HTML and plain text."""
