@@ -49,8 +49,10 @@ def pet_statements(
         return _not_assessed(phrases.pet_not_located, Modality.PET)
     if (other := _rival_of(region, record)) is not None:
         return _not_assessed(phrases.pet_rival.format(region=other.title(style.language)), Modality.PET)
-    above = "" if state.limit_suv is None else phrases.above.format(
-        limit=slot(f"search.{region.value}", NumberQuantity.LIMIT_SUV)
+    above = (
+        ""
+        if state.limit_suv is None
+        else phrases.above.format(limit=slot(f"search.{region.value}", NumberQuantity.LIMIT_SUV))
     )
     if any(lesion.region.id is region for lesion in record.lesions):  # physiologic, or it would have ended above
         return _normal([phrases.beyond.format(above=above)], Modality.PET)

@@ -165,7 +165,9 @@ def load_style(name: str | Path) -> Style:
         return _shipped(name)
     path = Path(name)
     if path.suffix != ".toml":
-        raise StyleError(f"no style {path.name!r}", f"one of {', '.join(style_names())}", "name one or give a .toml file")
+        raise StyleError(
+            f"no style {path.name!r}", f"one of {', '.join(style_names())}", "name one or give a .toml file"
+        )
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -193,9 +195,7 @@ def _parse(name: str, raw: bytes) -> Style:
         raise StyleError(
             f"style {name!r}, key {key!r}: {first['msg']}", "the keys and values of the style schema", "correct the key"
         ) from error
-    claims = tuple(
-        Claim(region=region, **row.model_dump()) for region in Region for row in file.claims.get(region, ())
-    )
+    claims = tuple(Claim(region=region, **row.model_dump()) for region in Region for row in file.claims.get(region, ()))
     style = Style(
         name=name,
         sha256=hashlib.sha256(raw).hexdigest(),
@@ -221,7 +221,9 @@ def _refuse_claims(style: Style) -> None:
         try:
             fields = fields_of(claim.text)
         except ValueError as error:
-            raise StyleError(f"style {style.name!r}: {at}: {error}", "the field {above} at most", "remove it") from error
+            raise StyleError(
+                f"style {style.name!r}: {at}: {error}", "the field {above} at most", "remove it"
+            ) from error
         focal = FindingKind.FOCAL_UPTAKE in claim.kinds
         if fields != ({"above"} if focal else set()):
             expected = "{above} once, where the detection limit goes" if focal else "no field"
@@ -249,7 +251,9 @@ def _refuse_gaps(style: Style) -> None:
 def _refuse_layout(style: Style) -> None:
     got = [region for paragraph in style.layout.paragraphs for region in paragraph]
     if got != list(Region):
-        _refuse(style, "layout.paragraphs does not list the regions", "the 24 regions once each, in order", "correct it")
+        _refuse(
+            style, "layout.paragraphs does not list the regions", "the 24 regions once each, in order", "correct it"
+        )
     headings = style.layout.paragraph_headings
     if headings and len(headings) != len(style.layout.paragraphs):
         _refuse(style, f"{len(headings)} paragraph headings", "one a paragraph or none", "correct layout")

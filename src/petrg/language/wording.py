@@ -23,7 +23,6 @@ _KINDS = {
     LesionStatus.INDETERMINATE: (StatementKind.INDETERMINATE, Uptake.EQUIVOCAL),
     LesionStatus.PHYSIOLOGIC: (StatementKind.PHYSIOLOGIC, Uptake.PHYSIOLOGIC),
 }
-_MOST_SITES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +89,11 @@ def impression(lesions: Sequence[Lesion], style: Style, *, interpreted: bool) ->
 def _group(status: LesionStatus | None, site: str, group: list[Lesion], style: Style) -> Worded:
     phrases, hottest = style.phrases, group[0]
     if status is LesionStatus.PHYSIOLOGIC:
-        site = lexicon(style.language).site(hottest.region.id, _side(group), None)
+        both = Side.BILATERAL if _side(group) is Side.BILATERAL else None  # one side of it means nothing
+        site = lexicon(style.language).site(hottest.region.id, both, None)
         text = phrases.physiologic.format(site=site, suv_max=slot(hottest.id, NumberQuantity.SUV_MAX))
         return _worded(text, status, group)
-    one, many = (
-        (phrases.measured, phrases.measured_foci) if status is None else (phrases.focus, phrases.foci)
-    )
+    one, many = (phrases.measured, phrases.measured_foci) if status is None else (phrases.focus, phrases.foci)
     text = (one if len(group) == 1 else many).format(
         site=site,
         count=_count(group),
@@ -133,13 +131,8 @@ def _impression_line(status: LesionStatus | None, group: list[Lesion], style: St
         text = one.format(site=sites[0], suv_max=suv_max)
     else:
         many = phrases.impression_measured_foci if status is None else phrases.impression_foci
-        text = many.format(sites=_listed(sites, style), count=_count(group), suv_max=suv_max)
+        text = many.format(sites=lexicon(style.language).listed(sites), count=_count(group), suv_max=suv_max)
     return [_worded(text + (phrases.undecided if status is LesionStatus.INDETERMINATE else ""), status, by_heat)]
-
-
-def _listed(sites: list[str], style: Style) -> str:
-    words = lexicon(style.language)
-    return words.and_.join(sites[:_MOST_SITES]) + (words.ellipsis if len(sites) > _MOST_SITES else "")
 
 
 def _count(group: list[Lesion]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -76,6 +77,7 @@ class Lexicon(_Strict):
     language: Language
     or_: str = Field(alias="or")
     and_: str = Field(alias="and")
+    last_and: str
     ellipsis: str
     side_words: SideWords
     denial: Denial
@@ -99,6 +101,16 @@ class Lexicon(_Strict):
             return site.plain
         named = {Side.LEFT: site.left, Side.RIGHT: site.right, Side.BILATERAL: site.both}
         return (named.get(side) if side is not None else None) or site.plain
+
+    def listed(self, items: Sequence[str], most: int = 3) -> str:
+        """``items`` as a list in words; beyond ``most`` the rest is "others".
+
+        >>> lexicon("en").listed(["a", "b"]), lexicon("zh").listed(["甲", "乙", "丙"])
+        ('a and b', '甲、乙及丙')
+        """
+        if len(items) > most:
+            return self.and_.join(items[:most]) + self.ellipsis
+        return self.last_and.join(part for part in (self.and_.join(items[:-1]), items[-1]) if part)
 
     def sides_in(self, text: str) -> frozenset[Side]:
         """The sides that ``text`` names; a word for both names left and right.
