@@ -3,6 +3,7 @@
 from petrg.imaging.context import Context, Sex, Therapy, TimePoint, read_context
 from petrg.imaging.grid import Grid
 from petrg.imaging.quantity import Quantity
+from petrg.imaging.read import read_study, require
 from petrg.imaging.study import FoundSeries, HeaderValue, Identity, PassedOver, Series, Study, SuvProvenance
 from petrg.imaging.volume import Volume
 
@@ -22,4 +23,6 @@ __all__ = [
     "TimePoint",
     "Volume",
     "read_context",
+    "read_study",
+    "require",
 ]

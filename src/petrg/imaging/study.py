@@ -67,6 +67,7 @@ class Series:
     description: str | None = None
     sop_uids: tuple[str, ...] = ()
     instance_numbers: tuple[int | None, ...] = ()
+    positions_mm: tuple[tuple[float, float, float], ...] = ()  # of the first pixel, as in each header
     manufacturer: str | None = None
     model: str | None = None
     reconstruction: str | None = None

@@ -1,0 +1,1 @@
+"""DICOM: the only reader of vendor tags."""

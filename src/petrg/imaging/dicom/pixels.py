@@ -1,0 +1,163 @@
+"""Pixel words of a series into one float32 stack."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.pixels import pixel_array
+
+from petrg.errors import PixelError
+from petrg.imaging.dicom.header import BIG_ENDIAN, Pixels, Slice
+from petrg.imaging.dicom.values import BROKEN
+
+__all__ = ["AIR_HU", "fill", "fingerprint"]
+
+AIR_HU = -1024.0
+"""What lies outside the scanned circle reads as this, whatever word the scanner put there."""
+_CEILING_HU = 31743.0  # 32767 - 1024: nothing real is denser; a larger number is a negative word read as unsigned
+_WRAPPED = 63536  # -2000 read as unsigned: GE's padding
+_THREADS = 2
+
+
+def fill(
+    slices: Sequence[Slice],
+    scales: Sequence[float],
+    *,
+    hounsfield: bool,
+    what: str,
+    advance: Callable[[int], None] = lambda done: None,
+) -> NDArray[np.float32]:
+    """Read, decode and rescale every slice.
+
+    Parameters
+    ----------
+    slices : in order of z, all of one matrix size
+    scales : one factor a slice, applied after the rescale slope and intercept of its own header
+    hounsfield : whether padding and anything below `AIR_HU` becomes `AIR_HU`
+
+    Returns
+    -------
+    (n, rows, columns) float32
+
+    Raises
+    ------
+    PixelError
+        If a file is truncated, cannot be decoded, or lacks its rescale values.
+    """
+    _check(slices, what)
+    first = slices[0].pixels
+    try:
+        out = np.empty((len(slices), first.rows, first.columns), np.float32)
+    except MemoryError as error:
+        raise PixelError(
+            f"{what} too large for memory", "images that fit into memory", "choose another series"
+        ) from error
+
+    def one(index: int) -> None:
+        _one(slices[index], scales[index], out[index], hounsfield, what)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for done, _ in enumerate(pool.map(one, range(len(slices))), 1):
+            advance(done)
+    return out
+
+
+def fingerprint(image: Slice) -> str:
+    """SHA-256 of one image's stored pixels, to tell a file given twice from two images under one UID."""
+    return hashlib.sha256(words(image).tobytes()).hexdigest()
+
+
+def _check(slices: Sequence[Slice], what: str) -> None:
+    broken = sum(not s.pixels.complete for s in slices)
+    if broken:
+        raise PixelError(
+            f"{broken} of {len(slices)} images of the {what} are truncated",
+            "complete files",
+            "copy or export them again",
+        )
+    if any(s.slope is None for s in slices):
+        raise PixelError(f"{what} without a rescale slope", "a rescale slope in every image", "export the series again")
+    if any(s.has_lookup for s in slices):
+        raise PixelError(f"{what} with a modality lookup table", "a rescale slope and intercept", "export it again")
+    p = slices[0].pixels
+    if p.samples != 1 or not p.photometric.startswith("MONOCHROME2"):
+        raise PixelError(f"{what} with {p.samples} samples a pixel, not grey", "MONOCHROME2", "choose another series")
+    if (
+        p.allocated not in (8, 16, 32)
+        or not 1 <= p.stored <= p.allocated
+        or not p.stored - 1 <= p.high_bit < p.allocated
+    ):
+        raise PixelError(f"{what} of {p.stored} bits in {p.allocated}", "8, 16 or 32 bits", "export the series again")
+
+
+def _one(image: Slice, scale: float, out: NDArray[np.float32], hounsfield: bool, what: str) -> None:
+    try:
+        stored = words(image)
+        values = meant(stored, image.pixels)
+    except BROKEN as error:
+        raise PixelError(
+            f"{what} with an image that cannot be read or decoded", "intact pixel data", "copy or export it again"
+        ) from error
+    slope, intercept = (image.slope or 0.0) * scale, (image.intercept or 0.0) * scale
+    np.multiply(values, np.float32(slope), out=out)
+    if intercept:
+        out += np.float32(intercept)
+    if hounsfield:
+        _pad(stored, image.pixels, out)
+
+
+def _pad(stored: NDArray[np.generic], pixels: Pixels, out: NDArray[np.float32]) -> None:
+    if pixels.padding or not pixels.signed:
+        marks = [*pixels.padding, *(() if pixels.signed else (_WRAPPED,))]
+        low, high = min(pixels.padding, default=1), max(pixels.padding, default=0)
+        unsigned = stored.view(f"u{stored.dtype.itemsize}") if stored.dtype.byteorder in "=|<" else stored
+        outside = np.isin(unsigned, marks) if len(pixels.padding) < 2 else (unsigned >= low) & (unsigned <= high)
+        # a padding word within the range of tissue (0 HU in some headers) marks real voxels too: left as read
+        out[outside & ((out < AIR_HU) | (out > _CEILING_HU))] = AIR_HU
+    np.maximum(out, np.float32(AIR_HU), out=out)
+
+
+def words(image: Slice) -> NDArray[np.generic]:
+    """Stored words (rows, columns), in the width they were allocated; integer.
+
+    Raises
+    ------
+    one of `values.BROKEN` where the file cannot be read or decoded
+    """
+    p = image.pixels
+    if p.offset is None:
+        return _decoded(image)
+    order = ">" if p.transfer_syntax == BIG_ENDIAN else "<"
+    kind = np.dtype(f"{order}{'i' if p.signed else 'u'}{p.allocated // 8}")
+    size = p.rows * p.columns * kind.itemsize
+    data = image.source.read_at(p.offset + image.frame * size, size)
+    if order == ">" and kind.itemsize == 1:
+        data = np.frombuffer(data, "<u2").byteswap().tobytes()  # 8-bit words lie swapped in big-endian OW
+    return np.frombuffer(data, kind).reshape(p.rows, p.columns)
+
+
+def _decoded(image: Slice) -> NDArray[np.generic]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ds = pydicom.dcmread(io.BytesIO(image.source.read()), force=True)
+        found = pixel_array(ds, index=image.frame, raw=True)
+    if found.shape != (image.pixels.rows, image.pixels.columns):
+        raise ValueError("decoded to another matrix size")
+    return found
+
+
+def meant(stored: NDArray[np.generic], pixels: Pixels) -> NDArray[np.generic]:
+    """The numbers that words stand for: the bits above the stored ones (old overlays) are left out."""
+    up = pixels.allocated - 1 - pixels.high_bit
+    down = pixels.allocated - pixels.stored
+    if down == 0 or pixels.offset is None:
+        return stored
+    native = stored.astype(stored.dtype.newbyteorder("="))
+    return np.right_shift(np.left_shift(native, up), down)  # type: ignore[call-overload]

@@ -1,0 +1,153 @@
+"""Header values read straight from their bytes: quick, and unable to fail on a corrupt header."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+
+from pydicom.charset import convert_encodings
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+
+__all__ = ["BROKEN", "decode", "floats", "integer", "items", "number", "raw", "string", "strings", "text"]
+
+BROKEN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What pydicom and its decoders raise on a corrupt file."""
+
+_MAX_TEXT = 1024
+
+
+def raw(ds: Dataset, tag: int) -> bytes | object | None:
+    """The value of an element as bytes where it is still unread; None where absent."""
+    if tag not in ds:
+        return None
+    element = ds.get_item(tag)
+    return None if element is None else element.value
+
+
+def string(ds: Dataset, tag: int) -> str | None:
+    """An ASCII value (UI, CS, DA, TM, DS, IS …) without padding; None where absent or empty."""
+    value = raw(ds, tag)
+    if value is None:
+        return None
+    found = value[:_MAX_TEXT].decode("latin-1") if isinstance(value, bytes) else _joined(value)
+    return found.strip("\0 \t\r\n") or None
+
+
+def _joined(value: object) -> str:
+    many = not isinstance(value, str) and hasattr(value, "__iter__")
+    return "\\".join(map(str, value)) if many else str(value)  # type: ignore[call-overload]
+
+
+def strings(ds: Dataset, tag: int) -> tuple[str, ...]:
+    r"""The parts of a value between backslashes, upper case; empty where absent.
+
+    >>> ds = Dataset()
+    >>> ds.ImageType = ["ORIGINAL", "primary "]
+    >>> strings(ds, 0x00080008)
+    ('ORIGINAL', 'PRIMARY')
+    """
+    value = string(ds, tag)
+    return tuple(part.strip().upper() for part in value.split("\\")) if value else ()
+
+
+def floats(ds: Dataset, tag: int, count: int) -> tuple[float, ...] | None:
+    """Exactly ``count`` finite numbers of a DS or binary float element; else None."""
+    value = string(ds, tag)
+    if value is None:
+        return None
+    try:
+        numbers = tuple(float(part) for part in value.split("\\"))
+    except ValueError:
+        return None
+    return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None
+
+
+def number(ds: Dataset, tag: int) -> float | None:
+    """One finite number of a DS or IS element."""
+    found = floats(ds, tag, 1)
+    return found[0] if found else None
+
+
+def integer(ds: Dataset, tag: int) -> int | None:
+    """One integer, binary (US, SS, UL, OW) or as digits (IS)."""
+    if tag not in ds:
+        return None
+    element = ds.get_item(tag)
+    value = element.value if element is not None else None
+    if isinstance(element, RawDataElement) and isinstance(value, bytes):
+        if element.VR != "IS" and len(value) in (2, 4) and not _is_text(value, element.VR):
+            order = "little" if element.is_little_endian else "big"
+            return int.from_bytes(value, order, signed=element.VR in ("SS", "SL"))  # type: ignore[arg-type]
+        value = value.decode("latin-1").strip("\0 ").split("\\")[0]
+    try:
+        return int(float(str(value)))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _is_text(value: bytes, vr: str | None) -> bool:
+    # implicit VR: a number of images "12" is IS, Rows 12849 is US with the same bytes; the tag would
+    # decide, and every tag read here as IS is read through `number`
+    return vr in ("DS", "LO", "SH", "CS")
+
+
+def items(ds: Dataset, tag: int) -> Iterator[Dataset]:
+    """Items of a sequence; none where it is absent or unreadable."""
+    try:
+        element = ds.get(tag)
+        value = element.value if element is not None else None
+        yield from value if isinstance(value, (list, tuple)) or hasattr(value, "is_undefined_length") else ()
+    except BROKEN:
+        return
+
+
+def text(ds: Dataset, tag: int) -> str | None:
+    """Text in the character set of the header (PN, LO, SH …)."""
+    value = raw(ds, tag)
+    if not isinstance(value, bytes):
+        return string(ds, tag)
+    charset = raw(ds, 0x00080005)
+    named = charset if isinstance(charset, bytes) else _joined(charset or "").encode("latin-1", "replace")
+    return decode(value[:_MAX_TEXT], named)
+
+
+@lru_cache(maxsize=4096)
+def decode(value: bytes, charset: bytes) -> str | None:
+    r"""Decode bytes by a Specific Character Set; undeclared text is tried as UTF-8, then GB18030.
+
+    >>> decode("王^小东".encode("gb18030"), b"GB18030")
+    '王^小东'
+    >>> decode("王^小东".encode("gb18030"), b"")
+    '王^小东'
+    >>> decode(b"Doe^Jane ", b"ISO_IR 100")
+    'Doe^Jane'
+    """
+    from pydicom.charset import decode_bytes
+
+    names = [part.strip() for part in charset.decode("latin-1").split("\\")]
+    if not value.isascii() and not any(names):
+        for guess in ("utf-8", "gb18030"):
+            try:
+                return value.decode(guess).strip("\0 ") or None
+            except UnicodeDecodeError:
+                continue
+    try:
+        return decode_bytes(value, convert_encodings(names), {"\n", "\r", "\t", "\f", "^", "="}).strip("\0 ") or None
+    except BROKEN:
+        return value.decode("latin-1").strip("\0 ") or None
