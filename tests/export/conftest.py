@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -219,3 +220,9 @@ def pet_only(study: Study) -> Study:
 @pytest.fixture(scope="session")
 def report(study: Study) -> Report:
     return make_report(study)
+
+
+@pytest.fixture(scope="session")
+def make() -> Callable[..., Report]:
+    """Builds a report on a study: ``make(study, language, extra=, deidentified=)``."""
+    return make_report

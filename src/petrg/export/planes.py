@@ -82,7 +82,7 @@ def plane_through(axis: Axis, box: Box, mm: tuple[float, float, float], pixels: 
     size = high - low
     width, height = size[_COLUMN[axis]], size[_ROW[axis]]
     step = max(width, height) / pixels if pixels else 1.0
-    shape = max(int(round(height / step)), 1), max(int(round(width / step)), 1)
+    shape = max(round(float(height / step)), 1), max(round(float(width / step)), 1)
     corner = low + step / 2
     if axis != "axial":
         corner[2] = high[2] - step / 2

@@ -19,7 +19,8 @@ _HOT = np.array([[0.0, 0, 0, 0], [0.35, 200, 20, 0], [0.7, 255, 190, 0], [1.0, 2
 
 
 def _scaled(values: Values, low: float, high: float) -> NDArray[np.float32]:
-    return np.clip((np.asarray(values, np.float32) - low) / (high - low), 0.0, 1.0)
+    scaled: NDArray[np.float32] = np.clip((np.asarray(values, np.float32) - low) / (high - low), 0.0, 1.0)
+    return scaled
 
 
 def grey(values: Values, low: float, high: float, *, inverse: bool = False) -> Rgb:
@@ -37,7 +38,8 @@ def hot(values: Values, low: float, high: float) -> Rgb:
     """Hot-metal picture (h, w, 3) of ``values`` (h, w): black at ``low``, white at ``high``."""
     level = _scaled(values, low, high)
     channels = [np.interp(level, _HOT[:, 0], _HOT[:, k]) for k in (1, 2, 3)]
-    return np.rint(np.stack(channels, axis=-1)).astype(np.uint8)
+    picture: Rgb = np.rint(np.stack(channels, axis=-1)).astype(np.uint8)
+    return picture
 
 
 def fuse(base: Rgb, values: Values, low: float, high: float) -> Rgb:
