@@ -1,0 +1,111 @@
+"""The body without the couch, on the PET grid, and the plane between its halves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from petrg.imaging import Grid, Volume
+
+__all__ = ["body_mask", "midline_mm", "sample_mask"]
+
+AIR_SUV = 0.15
+"""Skin and fat of an FDG scan lie above, air and couch below."""
+AIR_HU = -400.0
+COUCH_MM = 10.0
+"""Anything thinner is couch, tube or sheet and no part of a body."""
+_STEP_MM = 4.0
+
+
+def body_mask(suv: Volume | None, ct: Volume | None = None) -> NDArray[np.bool_]:
+    """The body on the PET grid (on the CT's without PET): largest component, lungs filled, couch dropped.
+
+    PET and CT are each thresholded on voxels of about 4 mm and opened by 10 mm, which cuts couch, tubes and
+    blankets off; their union is taken, as a CT may be narrower and a PET's cold limbs fainter than the body.
+
+    Raises
+    ------
+    ValueError
+        If there is neither.
+    """
+    parts = [(v, low) for v, low in ((suv, AIR_SUV), (ct, AIR_HU)) if v is not None]
+    if not parts:
+        raise ValueError("a body needs a PET or a CT")
+    grid = parts[0][0].grid
+    masks = []
+    for volume, low in parts:
+        thin, thin_grid = _thinned(volume)
+        masks.append(sample_mask(_trunk(thin >= low, thin_grid), thin_grid, grid))
+    if len(masks) == 2 and not (masks[0] & masks[1]).any():
+        return masks[0]
+    return np.logical_or.reduce(masks)
+
+
+def _thinned(volume: Volume) -> tuple[NDArray[Any], Grid]:
+    """Every n-th voxel, about ``_STEP_MM`` apart."""
+    z, y, x = (max(1, int(_STEP_MM / s)) for s in volume.grid.spacing_mm)
+    affine = volume.grid.affine.copy()
+    affine[:3, :3] *= np.array([z, y, x])
+    thin = volume.array[::z, ::y, ::x]
+    return thin, Grid((thin.shape[0], thin.shape[1], thin.shape[2]), affine)
+
+
+def _trunk(mask: NDArray[np.bool_], grid: Grid) -> NDArray[np.bool_]:
+    """Open by the couch's thickness, keep the largest component and its like, fill each slice."""
+    _, dy, dx = grid.spacing_mm
+    r = COUCH_MM / 2
+    y, x = np.mgrid[-int(r // dy) : int(r // dy) + 1, -int(r // dx) : int(r // dx) + 1]
+    disc = (np.hypot(y * dy, x * dx) <= r)[None]
+    opened = ndimage.binary_opening(mask, disc)  # before filling: a couch is a hollow shell
+    label: NDArray[Any] = cc3d.connected_components(opened, connectivity=6)
+    count = np.bincount(label.ravel())
+    if count.size < 2:
+        return opened
+    count[0] = 0
+    keep = count >= 0.1 * count.max()  # the second leg of a part-body scan
+    keep[0] = False
+    kept = keep[label]
+    return np.stack([ndimage.binary_fill_holes(s) for s in kept])
+
+
+def sample_mask(mask: NDArray[np.bool_], grid: Grid, onto: Grid) -> NDArray[np.bool_]:
+    """``mask`` on ``grid`` read at the voxel centres of ``onto``, nearest neighbour; False outside."""
+    to_index = np.linalg.inv(grid.affine) @ onto.affine  # index of onto -> index of grid
+    if np.abs(to_index[:3, :3] - np.diag(np.diag(to_index[:3, :3]))).max() < 1e-6:
+        axes = [np.rint(to_index[a, a] * np.arange(n) + to_index[a, 3]) for a, n in enumerate(onto.shape)]
+        valid = [(i >= 0) & (i < n) for i, n in zip(axes, grid.shape, strict=True)]
+        clipped = [i.clip(0, n - 1).astype(int) for i, n in zip(axes, grid.shape, strict=True)]
+        out: NDArray[np.bool_] = mask[np.ix_(*clipped)]
+        return out & valid[0][:, None, None] & valid[1][:, None] & valid[2]
+    sampled = ndimage.affine_transform(
+        mask.astype(np.uint8), to_index[:3, :3], to_index[:3, 3], onto.shape, order=0, mode="constant"
+    )
+    return sampled.astype(bool)
+
+
+def midline_mm(body: NDArray[np.bool_], grid: Grid) -> NDArray[np.float64]:
+    """The x of the midsagittal plane at each slice of the PET, mm: the middle of the body mask there.
+
+    Each level is the median over 30 mm along the body; slices without body take the nearest that has some,
+    and a grid without any body its own middle.
+
+    Returns
+    -------
+    (z,) float64
+    """
+    nz, ny, nx = body.shape
+    per_y, per_x = body.sum(2, dtype=np.int64), body.sum(1, dtype=np.int64)
+    count = per_x.sum(1)
+    held = np.flatnonzero(count)
+    if held.size == 0:
+        return np.full(nz, grid.to_mm([(nz - 1) / 2, (ny - 1) / 2, (nx - 1) / 2])[0])
+    y = (per_y[held] @ np.arange(ny)) / count[held]
+    x = (per_x[held] @ np.arange(nx)) / count[held]
+    middle = grid.to_mm(np.stack([held.astype(float), y, x], 1))[:, 0]
+    width = 2 * int(15.0 / grid.spacing_mm[0]) + 1
+    smooth = ndimage.median_filter(middle, size=width, mode="nearest")
+    return np.asarray(np.interp(np.arange(nz), held, smooth), np.float64)

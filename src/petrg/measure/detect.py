@@ -1,0 +1,107 @@
+"""Foci: places of the PET that stand out, whatever they are; apart from how they are delineated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from petrg.imaging import Volume
+from petrg.measure.basins import find_hills, join_hills
+from petrg.report.record import Reference
+
+__all__ = ["DEFAULT_SUV", "Detection", "Focus", "detect"]
+
+DEFAULT_SUV = 2.5
+"""The floor where no liver is in the field."""
+BACKGROUND_RATIO = 1.5
+_SHELL_MM = (6.0, 16.0)
+_JOIN = 0.5
+"""Two maxima are one focus where the pass between them keeps this part of the lower one's height above the floor."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Focus:
+    """One place of raised uptake.
+
+    Parameters
+    ----------
+    seed : int
+        Flat index of the hottest voxel.
+    voxels : (n,) int64
+        Flat indices of its voxels above the floor of detection; not a delineation.
+    suv_max, background : float
+        ``background`` is the median of the body 6 to 16 mm around.
+    """
+
+    seed: int
+    voxels: NDArray[np.int64]
+    suv_max: float
+    background: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detection:
+    """The foci, hottest first, the floor they were searched with and the rule in words."""
+
+    foci: tuple[Focus, ...]
+    floor: float
+    rule: str
+
+
+def detect(suv: Volume, body: NDArray[np.bool_], liver: Reference | None) -> Detection:
+    """Find local maxima above max(liver mean + 2 SD, 1.5 x local background) inside the body.
+
+    Without a liver the floor is SUV 2.5. Maxima are joined into one focus where the pass between them
+    keeps at least half of the lower one's height above the floor.
+
+    Parameters
+    ----------
+    suv : Volume
+    body : (z, y, x) bool
+    liver : Reference or None
+    """
+    floor = DEFAULT_SUV if liver is None else liver.suv_mean + 2 * liver.suv_sd
+    hills = find_hills(suv.array, body & (suv.array >= floor))
+    if hills.voxels.size == 0:
+        return Detection((), floor, _rule(floor, liver))
+    owner = join_hills(hills, lambda low, height: low - height <= (1 - _JOIN) * (low - floor))[hills.hill]
+    order = np.argsort(owner, kind="stable")
+    cuts = np.flatnonzero(np.diff(owner[order])) + 1
+    groups = np.split(order, cuts)
+    foci = []
+    for rows in groups:
+        top = rows[np.lexsort((rows, hills.values[rows]))[-1]]
+        peak = float(hills.values[top])
+        voxels = hills.voxels[rows]
+        around = _background(suv, body, voxels)
+        if around is None or peak >= BACKGROUND_RATIO * around:
+            foci.append(Focus(int(hills.voxels[top]), voxels, peak, around or 0.0))
+    foci.sort(key=lambda f: (-f.suv_max, f.seed))
+    return Detection(tuple(foci), floor, _rule(floor, liver))
+
+
+def _rule(floor: float, liver: Reference | None) -> str:
+    if liver is None:
+        return f"local maxima above max(SUV {floor:.2f}, 1.5 x local background); no liver found, so SUV {DEFAULT_SUV}"
+    return (
+        f"local maxima above max(SUV {floor:.2f}, 1.5 x local background); "
+        f"{floor:.2f} = liver mean {liver.suv_mean:.2f} + 2 x SD {liver.suv_sd:.2f}"
+    )
+
+
+def _background(suv: Volume, body: NDArray[np.bool_], voxels: NDArray[np.int64]) -> float | None:
+    """Median SUV of the body 6 to 16 mm from the focus; None where it fills its surroundings."""
+    index = np.stack(np.unravel_index(voxels, suv.grid.shape))
+    margin = np.ceil(_SHELL_MM[1] / np.array(suv.grid.spacing_mm)).astype(int)
+    low = np.maximum(index.min(1) - margin, 0)
+    high = np.minimum(index.max(1) + margin + 1, suv.grid.shape)
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    outside = np.ones(high - low, bool)
+    outside[tuple(index - low[:, None])] = False
+    distance = ndimage.distance_transform_edt(outside, sampling=suv.grid.spacing_mm)
+    ring = (distance > _SHELL_MM[0]) & (distance <= _SHELL_MM[1]) & body[box]
+    values = suv.array[box][ring]
+    return float(np.median(values)) if values.size else None

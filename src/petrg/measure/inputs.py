@@ -1,0 +1,44 @@
+"""What was measured on: each input volume with its fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from petrg.imaging import Series, Study, Volume
+from petrg.report.classes import Modality
+from petrg.report.record import InputFact
+
+__all__ = ["fingerprint", "input_facts"]
+
+
+def fingerprint(volume: Volume) -> str:
+    """The sha256 of the voxels as float32, little-endian, [z, y, x].
+
+    >>> from petrg.imaging import Grid, Quantity
+    >>> grid = Grid.from_spacing((1, 1, 2), (1.0, 1.0, 1.0))
+    >>> fingerprint(Volume(np.array([[[0, 1]]], np.float32), grid, Quantity.HU))[:8]
+    '2bdca7ce'
+    """
+    return hashlib.sha256(np.ascontiguousarray(volume.array, "<f4").data).hexdigest()
+
+
+def input_facts(study: Study) -> tuple[InputFact, ...]:
+    """One row a volume, PET first."""
+    rows = ((Modality.PET, study.pet, study.pet_series), (Modality.CT, study.ct, study.ct_series))
+    return tuple(_fact(m, volume, series) for m, volume, series in rows if volume is not None)
+
+
+def _fact(modality: Modality, volume: Volume, series: Series | None) -> InputFact:
+    suv = series.suv if series is not None else None
+    return InputFact(
+        modality=modality,
+        series_uid=series.uid if series is not None else None,
+        sha256=fingerprint(volume),
+        shape=volume.grid.shape,
+        spacing_mm=volume.grid.spacing_mm,
+        affine=tuple(tuple(float(v) for v in row) for row in volume.grid.affine),
+        suv_branch=suv.branch if suv is not None else None,
+        suv_factor_g_per_bq=suv.factor_g_per_bq if suv is not None else None,
+    )

@@ -1,0 +1,106 @@
+"""Coarse anatomy from landmarks and a standard body; honest about how little it knows."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from petrg.anatomy import Region
+from petrg.errors import Problem
+from petrg.imaging import Volume
+from petrg.measure.anatomy import Guess, Located
+from petrg.measure.atlas import Place, Tissue, extent_mm, probabilities
+from petrg.measure.landmarks import Landmarks
+
+__all__ = ["LandmarkAnatomy"]
+
+_HALF_WIDTH_MM = 160.0
+_BONE_HU, _AIR_HU = 180.0, -500.0
+
+
+class LandmarkAnatomy:
+    """`petrg.measure.anatomy.Anatomy` from landmarks.
+
+    Parameters
+    ----------
+    landmarks : Landmarks
+    ct : Volume or None
+        Tells air, bone and soft tissue apart at a focus.
+    """
+
+    name = "landmarks-1"
+
+    def __init__(self, landmarks: Landmarks, ct: Volume | None = None) -> None:
+        self._marks, self._ct = landmarks, ct
+
+    def locate(self, points_mm: NDArray[np.float64]) -> Guess:
+        """The region of one focus by its middle, its hottest voxel deciding the tissue."""
+        if not self._marks.anchors:
+            even = 1.0 / len(Region)
+            return Guess(((Region.MUSCLE_SUBCUTIS, even), *((r, even) for r in Region if r != "muscle-subcutis")))
+        place = self.place(points_mm.mean(0), points_mm[0])
+        ranked, row = probabilities(place)
+        return Guess(ranked, row.nodal_group(place.left_mm), row.organ)
+
+    def place(self, mm: NDArray[np.float64], hottest_mm: NDArray[np.float64]) -> Place:
+        """A point of the patient in the standard body."""
+        marks = self._marks
+        z = marks.slice_of(mm)
+        height, error = marks.height(float(mm[2]))
+        front, back = marks.front_y[z], marks.back_y[z]
+        return Place(
+            float((mm[0] - marks.midline_x[z]) * _HALF_WIDTH_MM / marks.half_width_mm),
+            height,
+            error,
+            float((mm[1] - front) / max(back - front, 1.0)),
+            self._tissue(hottest_mm),
+        )
+
+    def located(self, region: Region) -> Located:
+        """By how much of the region's height the PET covers and how near the landmarks are."""
+        if not self._marks.anchors:
+            return Located(1.0, 0.0, "no landmark of the body was found", float(self._ct is not None))
+        part = self._covered(region, self._marks.field_mm)
+        names = ", ".join(a.name for a in self._marks.anchors)
+        ct = 0.0
+        if self._ct is not None:
+            ends = self._ct.grid.to_mm([[0, 0, 0], [self._ct.grid.shape[0] - 1, 0, 0]])[:, 2]
+            ct = self._covered(region, (float(ends.min()), float(ends.max())))
+        return Located(part, round(0.5 * part, 2), f"landmarks: {names}", ct)
+
+    def _covered(self, region: Region, field_mm: tuple[float, float]) -> float:
+        bottom, top = (self._marks.height(z)[0] for z in field_mm)
+        low, high = extent_mm(region)
+        return round(float(np.clip((min(high, top) - max(low, bottom)) / (high - low), 0.0, 1.0)), 2)
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Whether the liver lies on the left."""
+        marks = self._marks
+        if marks.liver is None:
+            return ()
+        mm = marks.coarse_grid.to_mm(np.argwhere(marks.liver))
+        rows = marks.grid.to_index(mm)[:, 0].round().astype(int).clip(0, marks.grid.shape[0] - 1)
+        off = float((mm[:, 0] - marks.midline_x[rows]).mean())
+        if off <= 10.0:
+            return ()
+        return (
+            Problem(
+                "orientation-or-situs",
+                f"what looks like the liver lies {off:.0f} mm left of the midline; orientation or situs: check, "
+                "nothing was flipped",
+            ),
+        )
+
+    def _tissue(self, mm: NDArray[np.float64]) -> Tissue | None:
+        if self._ct is None:
+            return None
+        centre = self._ct.grid.to_index(mm)
+        reach = 8.0 / np.array(self._ct.grid.spacing_mm)
+        low = np.floor(centre - reach).astype(int)
+        high = np.ceil(centre + reach).astype(int) + 1
+        if (high <= 0).any() or (low >= self._ct.grid.shape).any():
+            return None
+        box = self._ct.array[tuple(slice(max(a, 0), b) for a, b in zip(low, high, strict=True))]
+        if (box > _BONE_HU).mean() > 0.12:
+            return "bone"
+        return "air" if (box < _AIR_HU).mean() > 0.35 else "soft"

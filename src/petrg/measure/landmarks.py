@@ -1,0 +1,296 @@
+"""Levels of the body found in the images: head, shoulders, lungs, liver, bladder, crotch.
+
+Each found level is an anchor: its z in the patient and its height above the sole in a standard body of
+1.70 m. Between anchors heights are interpolated, beyond them the standard body's scale is kept, and the
+less certain the farther.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from petrg.imaging import Grid, Quantity, Volume
+from petrg.measure.body import midline_mm, sample_mask
+from petrg.measure.coarse import central_width_mm, coarse
+
+__all__ = ["STANDARD_MM", "Anchor", "Landmarks", "find_landmarks"]
+
+STANDARD_MM = {
+    "vertex": 1700.0,
+    "brain base": 1560.0,
+    "shoulders": 1405.0,
+    "lung apex": 1425.0,
+    "lung dome": 1245.0,
+    "liver top": 1235.0,
+    "liver bottom": 1100.0,
+    "bladder": 890.0,
+    "crotch": 845.0,
+}
+"""Height above the sole of each landmark in an adult of 1.70 m, mm."""
+
+BRAIN_SUV = 3.5
+_LUNG_HU = (-980.0, -500.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A landmark found in the images."""
+
+    name: str
+    z_mm: float
+
+    @property
+    def height_mm(self) -> float:
+        """Its height in the standard body."""
+        return STANDARD_MM[self.name]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Landmarks:
+    """What was found, on the PET grid.
+
+    Parameters
+    ----------
+    anchors : tuple of Anchor
+        From head to foot, consistent with each other.
+    midline_x, front_y, back_y : (z,) float64
+        The midsagittal plane and the front and back of the trunk at each slice, mm.
+    half_width_mm : float
+        Of the trunk.
+    liver : (z, y, x) bool or None
+        Coarse, on ``coarse_grid``.
+    lungs : (z, y, x) bool or None
+        On the PET grid, from the CT.
+    """
+
+    grid: Grid
+    anchors: tuple[Anchor, ...]
+    midline_x: NDArray[np.float64]
+    front_y: NDArray[np.float64]
+    back_y: NDArray[np.float64]
+    half_width_mm: float
+    liver: NDArray[np.bool_] | None
+    lungs: NDArray[np.bool_] | None
+    coarse_grid: Grid
+    field_mm: tuple[float, float]
+
+    def slice_of(self, mm: NDArray[np.float64]) -> int:
+        """The PET slice nearest to a point."""
+        return int(np.clip(round(float(self.grid.to_index(mm)[0])), 0, self.grid.shape[0] - 1))
+
+    def height(self, z_mm: float) -> tuple[float, float]:
+        """Height in the standard body of a patient's z, and its standard error, mm; (nan, inf) without anchors."""
+        if not self.anchors:
+            return float("nan"), float("inf")
+        z = np.array([a.z_mm for a in self.anchors])
+        h = np.array([a.height_mm for a in self.anchors])
+        order = np.argsort(z)
+        z, h = z[order], h[order]
+        if z_mm <= z[0]:
+            value = h[0] + (z_mm - z[0])
+        elif z_mm >= z[-1]:
+            value = h[-1] + (z_mm - z[-1])
+        else:
+            value = float(np.interp(z_mm, z, h))
+        return float(value), float(np.hypot(12.0, 0.12 * np.abs(z - z_mm).min()))
+
+
+def find_landmarks(suv: Volume, ct: Volume | None, body: NDArray[np.bool_]) -> Landmarks:
+    """Find what levels the images show.
+
+    Parameters
+    ----------
+    suv : Volume
+    ct : Volume or None
+    body : (z, y, x) bool
+        On the PET grid.
+    """
+    grid = suv.grid
+    midline = midline_mm(body, grid)
+    width = central_width_mm(body, grid, midline)
+    small = coarse(suv)
+    lungs = _lungs(ct, body, grid) if ct is not None else None
+    trunk = width > 240.0
+    half_width = float(np.median(width[trunk])) / 2 if trunk.any() else 160.0
+    liver = _liver(small, midline, width, grid)
+    z_mm = np.asarray(grid.to_mm(np.c_[np.arange(grid.shape[0]), np.zeros((grid.shape[0], 2))])[:, 2])
+    found = [*_outline_anchors(body, width, z_mm), *_hot_anchors(small, width, z_mm, midline, grid)]
+    if lungs is not None:
+        found += _lung_anchors(lungs, z_mm, grid, midline)
+    if liver is not None:
+        levels = np.flatnonzero(liver.sum((1, 2)) >= 2)
+        ends = small.grid.to_mm(np.c_[levels[[0, -1]], np.zeros((2, 2))])[:, 2]
+        found += [Anchor("liver top", float(ends.max()) + 12.0), Anchor("liver bottom", float(ends.min()) - 12.0)]
+    front, back = _front_back(body, grid, midline)
+    return Landmarks(
+        grid,
+        _consistent(found),
+        midline,
+        front,
+        back,
+        half_width,
+        liver,
+        lungs,
+        small.grid,
+        (float(z_mm.min()), float(z_mm.max())),
+    )
+
+
+def _outline_anchors(body: NDArray[np.bool_], width: NDArray[np.float64], z_mm: NDArray[np.float64]) -> list[Anchor]:
+    """Vertex, shoulders and crotch, from the outline alone."""
+    order = np.argsort(-z_mm)
+    w, z = width[order], z_mm[order]
+    area = body.sum((1, 2))[order]
+    out = []
+    held = np.flatnonzero(area > 0)
+    if held.size == 0:
+        return out
+    wide = np.flatnonzero(w > 260.0)
+    shoulder = int(wide[0]) if wide.size else w.size
+    above = w[:shoulder]
+    if wide.size and above.size and z[0] - z[shoulder] > 40.0 and 0 < above[above > 0].min(initial=1e9) < 200.0:
+        out.append(Anchor("shoulders", float(z[shoulder])))
+        if held[0] > 0 and 0 < np.median(above[above > 0]) < 230.0:
+            out.append(Anchor("vertex", float(z[held[0]])))
+    legs = np.flatnonzero((w == 0) & (area > 0))
+    if legs.size and legs[-1] >= held[-1] - 2 and wide.size:
+        solid = np.flatnonzero(w > 0)
+        solid = solid[solid < legs[-1]]
+        if solid.size:
+            out.append(Anchor("crotch", float(z[solid[-1]])))
+    return out
+
+
+def _hot_anchors(
+    small: Volume, width: NDArray[np.float64], z_mm: NDArray[np.float64], midline: NDArray[np.float64], grid: Grid
+) -> list[Anchor]:
+    """The base of the brain and the bladder, by their uptake."""
+    label: NDArray[Any] = cc3d.connected_components(small.array >= BRAIN_SUV, connectivity=6)
+    out = []
+    brains, bladders = [], []
+    top = z_mm.max()
+    for k in range(1, int(label.max()) + 1):
+        index = np.argwhere(label == k)
+        ml = len(index) * small.grid.voxel_ml
+        if ml < 20.0:
+            continue
+        mm = small.grid.to_mm(index)
+        z = grid.to_index(mm)[:, 0].round().astype(int).clip(0, grid.shape[0] - 1)
+        off = np.abs(mm[:, 0].mean() - midline[z].mean())
+        wide = float(np.median(width[z]))
+        if ml > 300.0 and wide < 230.0 and top - mm[:, 2].max() < 120.0 and off < 25.0:
+            brains.append((ml, mm))
+        elif off < 20.0 and wide > 240.0 and mm[:, 2].max() < top - 500.0:
+            bladders.append((float(mm[:, 2].min()), mm))
+    if brains:
+        out.append(Anchor("brain base", float(np.quantile(max(brains, key=lambda b: b[0])[1][:, 2], 0.03)) - 4.0))
+    if bladders:
+        lowest = min(bladders, key=lambda b: b[0])[1]
+        out.append(Anchor("bladder", float(lowest[:, 2].mean())))
+    return out
+
+
+def _lungs(ct: Volume, body: NDArray[np.bool_], grid: Grid) -> NDArray[np.bool_] | None:
+    """Air inside the body that is large enough to be lung, on the PET grid."""
+    small, _ = _thin(ct)
+    air = (small.array > _LUNG_HU[0]) & (small.array < _LUNG_HU[1])
+    inside = sample_mask(body, grid, small.grid)
+    label: NDArray[Any] = cc3d.connected_components(
+        ndimage.binary_opening(air & inside, np.ones((1, 3, 3))), connectivity=6
+    )
+    ml = np.bincount(label.ravel()) * small.grid.voxel_ml
+    keep = ml > 250.0
+    keep[0] = False
+    return sample_mask(keep[label], small.grid, grid) if keep.any() else None
+
+
+def _thin(volume: Volume, step_mm: float = 4.0) -> tuple[Volume, tuple[int, int, int]]:
+    z, y, x = (max(1, int(step_mm / s)) for s in volume.grid.spacing_mm)
+    affine = volume.grid.affine.copy()
+    affine[:3, :3] *= np.array([z, y, x])
+    thin = volume.array[::z, ::y, ::x]
+    return Volume(thin, Grid((thin.shape[0], thin.shape[1], thin.shape[2]), affine), Quantity.HU), (z, y, x)
+
+
+def _lung_anchors(
+    lungs: NDArray[np.bool_], z_mm: NDArray[np.float64], grid: Grid, midline: NDArray[np.float64]
+) -> list[Anchor]:
+    area = lungs.sum((1, 2)) * grid.spacing_mm[1] * grid.spacing_mm[2] / 100.0  # cm2
+    held = np.flatnonzero(area > 4.0)
+    if held.size < 5:
+        return []
+    order = held[np.argsort(-z_mm[held])]
+    out = []
+    if z_mm.max() - z_mm[order[0]] > 8.0:
+        out.append(Anchor("lung apex", float(z_mm[order[0]])))
+    x = grid.to_mm(np.c_[np.zeros((grid.shape[2], 2)), np.arange(grid.shape[2])])[:, 0]
+    right = np.array([(lungs[z].sum(0) * (x < midline[z])).sum() for z in order], float)
+    peak = int(np.argmax(right))
+    below = np.flatnonzero(right[peak:] < 0.6 * right[peak])
+    if below.size and z_mm[order[peak + below[0]]] - z_mm.min() > 20.0:
+        out.append(Anchor("lung dome", float(z_mm[order[peak + below[0]]])))
+    return out
+
+
+def _liver(
+    small: Volume, midline: NDArray[np.float64], width: NDArray[np.float64], grid: Grid
+) -> NDArray[np.bool_] | None:
+    """The largest homogeneous part of the trunk at SUV 1.2 to 4.5, more than 250 ml, coarse; no side is assumed."""
+    a = small.array.astype(np.float64)
+    mean = ndimage.uniform_filter(a, 3)
+    spread = np.sqrt(np.maximum(ndimage.uniform_filter(a * a, 3) - mean * mean, 0.0))
+    even = (mean > 1.2) & (mean < 4.5) & (spread < 0.16 * mean)
+    z = small.grid.to_mm(np.c_[np.arange(small.grid.shape[0]), np.zeros((small.grid.shape[0], 2))])
+    rows = grid.to_index(z)[:, 0].round().astype(int).clip(0, grid.shape[0] - 1)
+    even &= (width[rows] > 230.0)[:, None, None]
+    label: NDArray[Any] = cc3d.connected_components(even, connectivity=6)
+    ml = np.bincount(label.ravel()) * small.grid.voxel_ml
+    ml[0] = 0.0
+    best = int(np.argmax(ml))
+    return label == best if ml[best] > 250.0 else None
+
+
+def _front_back(
+    body: NDArray[np.bool_], grid: Grid, midline: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Y of the front and back of the trunk near the midline at each slice, mm, smoothed over 30 mm."""
+    x = grid.to_mm(np.c_[np.zeros((grid.shape[2], 2)), np.arange(grid.shape[2])])[:, 0]
+    y = grid.to_mm(np.c_[np.zeros(grid.shape[1]), np.arange(grid.shape[1]), np.zeros(grid.shape[1])])[:, 1]
+    ends = []
+    for z in range(grid.shape[0]):
+        column = body[z][:, np.abs(x - midline[z]) < 60.0].any(1)
+        ends.append((y[column].min(), y[column].max()) if column.any() else (np.nan, np.nan))
+    both = np.array(ends)
+    held = np.flatnonzero(~np.isnan(both[:, 0]))
+    if held.size == 0:
+        return np.full(grid.shape[0], y.min()), np.full(grid.shape[0], y.max())
+    size = 2 * int(15.0 / grid.spacing_mm[0]) + 1
+    front, back = (ndimage.median_filter(both[held, k], size=size, mode="nearest") for k in (0, 1))
+    every = np.arange(grid.shape[0])
+    return np.interp(every, held, front), np.interp(every, held, back)
+
+
+def _consistent(found: list[Anchor]) -> tuple[Anchor, ...]:
+    """Anchors head to foot; of two that contradict each other the one that fewer others support goes."""
+    rows = list(found)
+
+    def clash(a: Anchor, b: Anchor) -> bool:
+        patient, standard = a.z_mm - b.z_mm, a.height_mm - b.height_mm
+        return abs(patient - standard) > 35.0 + 0.22 * abs(standard)
+
+    while rows:
+        count = [sum(clash(a, b) for b in rows) for a in rows]
+        if max(count) == 0:
+            break
+        rows.pop(int(np.argmax(count)))
+    kept: list[Anchor] = []
+    for anchor in sorted(rows, key=lambda a: -a.height_mm):
+        if not kept or (kept[-1].z_mm - anchor.z_mm > 5.0):
+            kept.append(anchor)
+    return tuple(kept)

@@ -1,0 +1,98 @@
+"""What a focus is taken for: named rules, each saying why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from petrg.anatomy import Region, Side
+from petrg.measure.anatomy import Guess
+from petrg.report.record import LesionStatus, Reference
+
+__all__ = ["CERTAIN", "Seen", "judge"]
+
+CERTAIN = 0.8
+"""A region counts as located from this probability on (spec: PET normality, and only certain lesions drive a score)."""
+_ALIKE = 1.6
+"""Two sides are symmetric where the hotter SUVmax is at most this times the other."""
+_BOWEL_LIVERS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the rules may look at."""
+
+    guess: Guess
+    side: Side
+    suv_max: float
+    volume_ml: float
+    left_mm: float
+    height_z_mm: float
+
+    @property
+    def region(self) -> Region:
+        """The most probable region."""
+        return self.guess.regions[0][0]
+
+    @property
+    def probability(self) -> float:
+        """Of that region."""
+        return self.guess.regions[0][1]
+
+
+def judge(seen: Seen, others: Sequence[Seen], *, fdg: bool, liver: Reference | None) -> tuple[LesionStatus, str]:
+    """Status of a focus and the rule that gave it.
+
+    Only FDG has physiologic uptake here; of another or an unknown tracer every focus is indeterminate.
+    A focus whose region is not located with p >= 0.8 is indeterminate, never a lesion.
+
+    Parameters
+    ----------
+    seen : Seen
+    others : sequence of Seen
+        The other foci, for symmetry.
+    """
+    if not fdg:
+        return LesionStatus.INDETERMINATE, "tracer unknown or not FDG: measured only"
+    if reason := _physiologic(seen, others, liver):
+        return LesionStatus.PHYSIOLOGIC, reason
+    if seen.probability < CERTAIN:
+        return (
+            LesionStatus.INDETERMINATE,
+            f"region not located with certainty ({seen.region.value}, p {seen.probability:.2f})",
+        )
+    if seen.region is Region.GI_TRACT:
+        return LesionStatus.INDETERMINATE, "focal uptake in the bowel: physiologic and abnormal look alike"
+    if seen.guess.organ == "ureter":
+        return LesionStatus.INDETERMINATE, "in the course of the ureter"
+    return LesionStatus.LESION, f"focal uptake above the floor of detection in {seen.region.value}"
+
+
+def _physiologic(seen: Seen, others: Sequence[Seen], liver: Reference | None) -> str | None:
+    p, organ = seen.probability, seen.guess.organ
+    if seen.region is Region.BRAIN and p >= 0.5 and (seen.volume_ml > 150.0 or p >= CERTAIN):
+        return "brain: cortex takes up FDG"
+    if organ == "urinary_bladder" and abs(seen.left_mm) < 25.0 and p >= 0.5:
+        return "bladder: urine holds FDG"
+    if seen.region is Region.KIDNEYS and p >= 0.5:
+        return "kidney: cortex and urine hold FDG"
+    if seen.region is Region.HEART and p >= 0.5 and seen.volume_ml > 3.0:
+        return "heart: myocardium takes up FDG"
+    if organ in {"tonsil", "parotid", "submandibular"} and _mirrored(seen, others):
+        return "symmetric uptake of tonsils or salivary glands"
+    if organ == "larynx" and abs(seen.left_mm) < 15.0 and p >= 0.5 and seen.suv_max < 6.0:
+        return "larynx: midline uptake of the vocal muscles"
+    if seen.region is Region.GI_TRACT and p >= 0.5 and liver is not None:
+        if seen.suv_max <= _BOWEL_LIVERS * liver.suv_mean:
+            return "bowel: uptake at most 3 x liver"
+    return None
+
+
+def _mirrored(seen: Seen, others: Sequence[Seen]) -> bool:
+    """Whether another focus lies at the mirrored place, about as hot."""
+    for other in others:
+        opposite = seen.left_mm * other.left_mm < 0 and abs(seen.left_mm + other.left_mm) < 20.0
+        ratio = max(seen.suv_max, other.suv_max) / min(seen.suv_max, other.suv_max)
+        if opposite and abs(seen.height_z_mm - other.height_z_mm) < 20.0 and ratio <= _ALIKE:
+            return True
+    return False
