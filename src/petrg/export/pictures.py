@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from petrg.export.planes import Box, Plane, body_box, cut, plane_through, project
 from petrg.export.words import words
 from petrg.imaging import Quantity, Study, Volume
-from petrg.page.figure import Figure, Mark
+from petrg.page.figure import Figure, Mark, render_figure
 from petrg.page.raster import fuse, grey
+from petrg.report import WATERMARK
 
-__all__ = ["CT_WINDOW", "FUSED_SUV", "MIP_SUV", "Place", "mips", "tiles"]
+__all__ = ["CT_WINDOW", "FUSED_SUV", "MIP_SUV", "Place", "mips", "mips_svg", "tiles"]
 
 MIP_SUV = (0.0, 10.0)
 FUSED_SUV = (0.0, 7.0)
@@ -61,6 +62,24 @@ def mips(study: Study, places: Sequence[Place], language: str) -> tuple[tuple[st
         )
         out.append((say[f"mip_{axis}"], figure))
     return tuple(out)
+
+
+def mips_svg(study: Study, language: str) -> str:
+    """Both projections side by side as one SVG file, with the watermark; SUV or Bq/ml as the study was read."""
+    figures = [figure for _, figure in mips(study, (), language)]
+    height = max(figure.pixels.shape[0] for figure in figures)
+    gap, top, left, drawn = 20, 40, 0, []
+    for figure in figures:
+        width, rows = figure.pixels.shape[1], figure.pixels.shape[0]
+        inner = render_figure(replace(figure, style="ring"), xmlns=True)
+        drawn.append(inner.replace("<svg ", f'<svg x="{left}" y="{top}" width="{width}" height="{rows}" ', 1))
+        left += width + gap
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left - gap} {height + top}" width="{left - gap}">'
+        "<style>text{font-family:sans-serif}.bar{fill:none;stroke:#000}.under{fill:none;stroke:#fff;"
+        f'stroke-width:3}}</style><text x="4" y="24" font-size="18" fill="#7a1c14">{WATERMARK[language]}</text>'
+        f"{''.join(drawn)}</svg>\n"
+    )
 
 
 def _across(axis: str) -> tuple[int]:

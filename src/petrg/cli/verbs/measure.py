@@ -25,11 +25,12 @@ def measure(
 ) -> None:
     """Measure lesions and reference regions; writes a record (JSON)."""
     from petrg.files import write_file
+    from petrg.imaging import require
     from petrg.measure.measure import measure as measure_study
     from petrg.report import Threshold
 
     with screen.progress_bar() as progress:
-        study = options.read(path, progress)
+        study = require(options.read(path, progress), ct=False)
         study.suv()
         masks = given.read(study)
         record = measure_study(study, **masks, threshold=Threshold(_RULES[threshold]), progress=progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -29,16 +30,22 @@ def report(
     given: MaskOptions,
     style: Style = None,
     language: Language = "zh",
-    pet_only: Annotated[bool, typer.Option("--pet-only", help="Report a PET that has no CT.")] = False,
+    pet_only: Annotated[
+        bool, typer.Option("--pet-only", help="Report the PET alone; a CT is set aside, not assessed.")
+    ] = False,
     deidentify: Annotated[
         bool, typer.Option("--deidentify", help="Leave the patient's identity out and remap UIDs.")
     ] = False,
 ) -> None:
     """Draft a report: report.json, report.txt and report.html."""
     from petrg.draft.pipeline import draft
+    from petrg.imaging import require
 
     with screen.progress_bar() as progress:
-        study = options.read(path, progress)
+        study = require(options.read(path, progress), ct=not pet_only)
+        study.suv()
+        if pet_only:
+            study = replace(study, ct=None, ct_series=None)
         made = draft(
             study,
             style=style,
