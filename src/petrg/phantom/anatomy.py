@@ -1,0 +1,51 @@
+"""The whole healthy patient as one painted scene, in the order that lets the later lie on the earlier."""
+
+from __future__ import annotations
+
+from petrg.anatomy import body_part_names
+from petrg.phantom import abdomen, body, chest, head, pelvis, skeleton
+from petrg.phantom.frame import Frame, Tissue
+from petrg.phantom.scene import Item
+from petrg.phantom.spec import Spec
+
+__all__ = ["LABELS", "couch", "healthy"]
+
+LABELS: dict[str, int] = {name: code for code, name in enumerate(body_part_names(), 1)}
+"""Codes of the label map by class name of TotalSegmentator's task "total"."""
+
+
+def healthy(spec: Spec, frame: Frame) -> list[Item]:
+    """Every solid of the patient without lesions or incidental findings."""
+    return [
+        *body.outline(spec, frame),
+        *pelvis.muscles(spec, frame),
+        *chest.lungs(spec, frame),
+        *abdomen.cavity(spec, frame),
+        *chest.breasts(spec, frame),
+        *skeleton.thorax_bones(spec, frame),
+        *skeleton.shoulder_girdle(spec, frame),
+        *skeleton.pelvis_bones(spec, frame),
+        *skeleton.limb_bones(spec, frame),
+        *head.neck(spec, frame),
+        *chest.heart(spec, frame),
+        *chest.airways_and_vessels(spec, frame),
+        *skeleton.spine(spec, frame),
+        *abdomen.vessels(spec, frame),
+        *abdomen.kidneys(spec, frame),
+        *abdomen.bowel(spec, frame),
+        *abdomen.upper_abdomen(spec, frame),
+        *pelvis.organs(spec, frame),
+        *skeleton.skull(spec, frame),
+        *head.brain(spec, frame),
+        *head.face(spec, frame),
+    ]
+
+
+def couch(frame: Frame) -> list[Item]:
+    """The table under the patient, a foam-filled shell; on CT only."""
+    back = 100.0 * frame.sy + 1.25 * frame.fat + 6.0
+    rows = [(z, 0.0, (back + 21.0) / frame.sy, 205.0 / frame.sx, 20.0 / frame.sy) for z in (0.0, 2200.0)]
+    return [
+        frame.stack(rows, Tissue(-80.0), power=4.0),
+        frame.stack(rows, Tissue(-930.0), power=4.0, grow=-3.0),
+    ]

@@ -1,0 +1,126 @@
+"""The body frame: a 1.70 m patient in mm, x left, y back, z above the sole; stretched to each patient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from petrg.phantom.scene import Item
+from petrg.phantom.shapes import Ball, Capsule, Ellipsoid, Point, RibPair, Solid, Stack
+
+__all__ = ["Frame", "Tissue", "rotation"]
+
+ORIGIN_Z = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tissue:
+    """What a solid is made of: CT number, SUV, class name (None keeps what is there)."""
+
+    hu: float | None = None
+    suv: float | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Scale of the patient along x, y, z and the depth of the fat under the skin, mm."""
+
+    sx: float
+    sy: float
+    sz: float
+    fat: float
+
+    def at(self, point: Point) -> Point:
+        """Patient LPS mm of a point of the body frame."""
+        return point[0] * self.sx, point[1] * self.sy, (point[2] - ORIGIN_Z) * self.sz
+
+    def z(self, value: float) -> float:
+        """Patient z in mm of a height in the body frame."""
+        return (value - ORIGIN_Z) * self.sz
+
+    @property
+    def scale(self) -> float:
+        """One scale for what has only a radius."""
+        return float(np.cbrt(self.sx * self.sy * self.sz))
+
+    def ellipsoid(self, centre: Point, semi: Point, of: Tissue, turn: tuple[Point, Point, Point] | None = None) -> Item:
+        """An ellipsoid of the body frame."""
+        sizes = (semi[0] * self.sx, semi[1] * self.sy, semi[2] * self.sz)
+        if turn is not None:
+            sizes = (semi[0] * self.scale, semi[1] * self.scale, semi[2] * self.scale)
+        return _item(Ellipsoid(self.at(centre), sizes, turn), of)
+
+    def ball(self, centre: Point, radius: float, of: Tissue) -> Item:
+        """A ball of the body frame."""
+        return _item(Ball(self.at(centre), radius * self.scale), of)
+
+    def line(self, points: Sequence[Point], radii: Sequence[float] | float, of: Tissue) -> list[Item]:
+        """A tube along ``points`` with one radius a point, or one for all."""
+        widths = [radii] * len(points) if isinstance(radii, (int, float)) else list(radii)
+        ends = [(self.at(p), r * self.scale) for p, r in zip(points, widths, strict=True)]
+        return [_item(Capsule(a, b, ra, rb), of) for (a, ra), (b, rb) in zip(ends, ends[1:], strict=False)]
+
+    def stack(
+        self,
+        rows: Sequence[tuple[float, float, float, float, float]],
+        of: Tissue,
+        *,
+        power: float = 2.0,
+        grow: float = 0.0,
+        side: int = 0,
+        beyond: Sequence[float] = (),
+    ) -> Item:
+        """Superellipses of rows (z, centre x, centre y, a, b), grown by ``grow`` mm of the patient."""
+        z, cx, cy, a, b = (np.array(v, float) for v in zip(*rows, strict=True))
+        solid = Stack(
+            _tuple((z - ORIGIN_Z) * self.sz),
+            _tuple(cx * self.sx),
+            _tuple(cy * self.sy),
+            _tuple(np.maximum(a * self.sx + grow, 0.5)),
+            _tuple(np.maximum(b * self.sy + grow, 0.5)),
+            power,
+            side,
+            tuple(v * self.sx for v in beyond),
+        )
+        return _item(solid, of)
+
+    def rib(
+        self,
+        centre: Point,
+        a: float,
+        b: float,
+        drop: float,
+        of: Tissue,
+        *,
+        gap: float,
+        side: int,
+        half: tuple[float, float],
+    ) -> Item:
+        """One rib of the body frame."""
+        solid = RibPair(self.at(centre), a * self.sx, b * self.sy, drop * self.sz, half, gap * self.sx, side)
+        return _item(solid, of)
+
+
+def rotation(first: Point, second: Point) -> tuple[Point, Point, Point]:
+    """Unit axes: along ``first``, along the part of ``second`` normal to it, and normal to both."""
+    u = np.array(first, float) / np.linalg.norm(first)
+    v = np.array(second, float) - u * (u @ np.array(second, float))
+    v /= np.linalg.norm(v)
+    w = np.cross(u, v)
+    return _point(u), _point(v), _point(w)
+
+
+def _point(v: np.ndarray) -> Point:
+    x, y, z = v.tolist()
+    return x, y, z
+
+
+def _tuple(v: np.ndarray) -> tuple[float, ...]:
+    return tuple(v.tolist())
+
+
+def _item(solid: Solid, of: Tissue) -> Item:
+    return Item(solid, of.hu, of.suv, of.label)

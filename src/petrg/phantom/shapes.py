@@ -1,0 +1,256 @@
+"""Analytic solids in patient millimetres, each evaluated only inside its own bounding box.
+
+A solid gives, for voxel centres on three axes, its *coverage*: the part of the voxel it fills, from a
+linear ramp one voxel wide across its surface. Axes broadcast as ``z[:, None, None]``, ``y[:, None]``, ``x``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Ball", "Bounds", "Capsule", "Ellipsoid", "RibPair", "Solid", "Stack", "matched_radius", "tube"]
+
+Array = NDArray[np.float32]
+Point = tuple[float, float, float]
+Bounds = tuple[Point, Point]
+"""Lowest and highest (x, y, z) in mm."""
+
+
+class Solid(Protocol):
+    """Anything that can be painted."""
+
+    @property
+    def bounds(self) -> Bounds:
+        """A box that holds the solid, mm."""
+
+    def coverage(self, x: Array, y: Array, z: Array, width: float) -> Array:
+        """Part of each voxel filled, (z, y, x) in 0..1; ``width`` is the voxel's width in mm."""
+
+
+def _ramp(distance: Array, width: float) -> Array:
+    distance *= np.float32(-1.0 / width)
+    distance += np.float32(0.5)
+    return np.clip(distance, 0.0, 1.0, out=distance)
+
+
+@dataclass(frozen=True, slots=True)
+class Ellipsoid:
+    """An ellipsoid; ``axes`` are unit vectors as rows where it is rotated."""
+
+    centre: Point
+    semi: Point
+    axes: tuple[Point, Point, Point] | None = None
+
+    @property
+    def bounds(self) -> Bounds:
+        """A box that holds the solid, mm."""
+        if self.axes is None:
+            reach = np.array(self.semi)
+        else:
+            reach = np.sqrt(((np.array(self.axes) * np.array(self.semi)[:, None]) ** 2).sum(0))
+        return _box(np.array(self.centre) - reach, np.array(self.centre) + reach)
+
+    def coverage(self, x: Array, y: Array, z: Array, width: float) -> Array:
+        """Part of each voxel filled."""
+        dx, dy, dz = (v - np.float32(c) for v, c in zip((x, y, z), self.centre, strict=True))
+        p, q, r = (np.float32(1.0 / s**2) for s in self.semi)
+        if self.axes is None:
+            u, v, t = dx * dx * p, (dy * dy * q)[:, None], (dz * dz * r)[:, None, None]
+            value = u + v + t
+            slope = u * p + v * q + t * r
+        else:
+            rotated = [
+                dx * np.float32(e[0]) + (dy * np.float32(e[1]))[:, None] + (dz * np.float32(e[2]))[:, None, None]
+                for e in self.axes
+            ]
+            squares = [a * a * f for a, f in zip(rotated, (p, q, r), strict=True)]
+            value = squares[0] + squares[1] + squares[2]
+            slope = squares[0] * p + squares[1] * q + squares[2] * r
+        return _ramp(_first_order(value, slope), width)
+
+
+def _first_order(value: Array, slope: Array) -> Array:
+    """Distance to the ellipsoid, first order: k0 (k0 - 1) / k1 with k0 = |p/r|, k1 = |p/r^2|."""
+    root = np.sqrt(value)
+    value -= root
+    np.maximum(slope, 1e-12, out=slope)
+    value /= np.sqrt(slope, out=slope)
+    return value
+
+
+def matched_radius(radius: float, width: float) -> float:
+    """Radius at which a ramp of ``width`` holds the volume of a ball of ``radius``.
+
+    The ramp over a ball of radius R >= width / 2 holds 4/3 pi (R^3 + R width^2 / 4), below that
+    pi (R + width / 2)^4 / (3 width).
+
+    >>> round(matched_radius(10.0, 4.0), 3), round(matched_radius(10.0, 1e-6), 3)
+    (9.871, 10.0)
+    """
+    small = (4.0 * width * radius**3) ** 0.25 - width / 2.0
+    if small < width / 2.0:
+        return small
+    half = radius**3 / 2.0
+    third = width**2 / 12.0
+    root = float(np.sqrt(half**2 + third**3))
+    return float(np.cbrt(half + root) + np.cbrt(half - root))
+
+
+@dataclass(frozen=True, slots=True)
+class Ball:
+    """A ball whose painted volume is exact at any voxel size."""
+
+    centre: Point
+    radius: float
+
+    @property
+    def bounds(self) -> Bounds:
+        """A box that holds the solid, mm."""
+        return _box(np.array(self.centre) - self.radius, np.array(self.centre) + self.radius)
+
+    def coverage(self, x: Array, y: Array, z: Array, width: float) -> Array:
+        """Part of each voxel filled."""
+        dx, dy, dz = (v - np.float32(c) for v, c in zip((x, y, z), self.centre, strict=True))
+        distance = np.sqrt(dx * dx + (dy * dy)[:, None] + (dz * dz)[:, None, None])
+        distance -= np.float32(matched_radius(self.radius, width))
+        return _ramp(distance, width)
+
+
+@dataclass(frozen=True, slots=True)
+class Capsule:
+    """A line from ``a`` to ``b`` with a radius at each end."""
+
+    a: Point
+    b: Point
+    radius_a: float
+    radius_b: float
+
+    @property
+    def bounds(self) -> Bounds:
+        """A box that holds the solid, mm."""
+        a, b = np.array(self.a), np.array(self.b)
+        return _box(np.minimum(a - self.radius_a, b - self.radius_b), np.maximum(a + self.radius_a, b + self.radius_b))
+
+    def coverage(self, x: Array, y: Array, z: Array, width: float) -> Array:
+        """Part of each voxel filled."""
+        line = np.array(self.b, np.float32) - np.array(self.a, np.float32)
+        length2 = max(float(line @ line), 1e-6)
+        dx, dy, dz = (v - np.float32(c) for v, c in zip((x, y, z), self.a, strict=True))
+        along = (dx * line[0] + (dy * line[1])[:, None] + (dz * line[2])[:, None, None]) * np.float32(1.0 / length2)
+        np.clip(along, 0.0, 1.0, out=along)
+        distance = np.square(dx - along * line[0])
+        distance += np.square(dy[:, None] - along * line[1])
+        distance += np.square(dz[:, None, None] - along * line[2])
+        np.sqrt(distance, out=distance)
+        distance -= np.float32(self.radius_a)
+        along *= np.float32(self.radius_b - self.radius_a)
+        distance -= along
+        return _ramp(distance, width)
+
+
+def tube(points: Sequence[Point], radii: Sequence[float]) -> list[Capsule]:
+    """A tube along a centre line, one capsule a segment."""
+    ends = list(zip(points, radii, strict=True))
+    return [Capsule(a, b, ra, rb) for (a, ra), (b, rb) in zip(ends, ends[1:], strict=False)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """Superellipses stacked along z: centre, semi-axes and the exponent, linear between knots.
+
+    ``beyond`` keeps only the part with ``side * x > beyond(z)``: a lung ends at the mediastinum.
+    """
+
+    z: tuple[float, ...]
+    cx: tuple[float, ...]
+    cy: tuple[float, ...]
+    a: tuple[float, ...]
+    b: tuple[float, ...]
+    power: float = 2.0
+    side: int = 0
+    beyond: tuple[float, ...] = ()
+
+    @property
+    def bounds(self) -> Bounds:
+        """A box that holds the solid, mm."""
+        cx, cy, a, b = (np.array(v) for v in (self.cx, self.cy, self.a, self.b))
+        low = [float((cx - a).min()), float((cy - b).min()), self.z[0]]
+        high = [float((cx + a).max()), float((cy + b).max()), self.z[-1]]
+        if self.side:
+            low[0], high[0] = (
+                (max(low[0], min(self.beyond)), high[0]) if self.side > 0 else (low[0], min(high[0], -min(self.beyond)))
+            )
+        return _box(np.array(low), np.array(high))
+
+    def coverage(self, x: Array, y: Array, z: Array, width: float) -> Array:
+        """Part of each voxel filled."""
+        cx, cy, a, b = (np.interp(z, self.z, v).astype(np.float32)[:, None] for v in (self.cx, self.cy, self.a, self.b))
+        steep = np.sqrt(a * b) / np.float32(self.power * width)
+        across = _power(np.abs((x - cx) / a), self.power) * steep
+        along = _power(np.abs((y - cy) / b), self.power) * steep
+        offset = np.float32(0.5) + steep - across
+        filled = offset[:, None, :] - along[:, :, None]
+        np.clip(filled, 0.0, 1.0, out=filled)
+        ends = np.minimum(z - np.float32(self.z[0]), np.float32(self.z[-1]) - z) / np.float32(width) + np.float32(0.5)
+        if (ends < 1.0).any():
+            filled *= np.clip(ends, 0.0, 1.0)[:, None, None]
+        if self.side:
+            plane = np.interp(z, self.z, self.beyond).astype(np.float32)[:, None]
+            keep = np.clip((self.side * x - plane) / np.float32(width) + np.float32(0.5), 0.0, 1.0)
+            filled *= keep[:, None, :]
+        return filled
+
+
+def _power(value: Array, power: float) -> Array:
+    return value * value if power == 2.0 else np.power(value, np.float32(power))
+
+
+@dataclass(frozen=True, slots=True)
+class RibPair:
+    """The rib of both sides: a band along a tilted ellipse that falls ``drop`` mm from back to front.
+
+    ``gap`` is how far from the midline the bony rib ends in front; ``half`` its thickness and height.
+    """
+
+    centre: Point
+    a: float
+    b: float
+    drop: float
+    half: tuple[float, float]
+    gap: float
+    side: int = 0
+
+    @property
+    def bounds(self) -> Bounds:
+        """A box that holds the solid, mm."""
+        x, y, z = self.centre
+        t, h = self.half
+        left = x if self.side > 0 else x - self.a - t
+        right = x if self.side < 0 else x + self.a + t
+        return (left, y - self.b - t, z - self.drop - h), (right, y + self.b + t, z + h)
+
+    def coverage(self, x: Array, y: Array, z: Array, width: float) -> Array:
+        """Part of each voxel filled."""
+        cx, cy, cz = self.centre
+        t, h = self.half
+        u, v = ((x - np.float32(cx)) / np.float32(self.a)), ((y - np.float32(cy)) / np.float32(self.b))[:, None]
+        ring = np.sqrt(u * u + v * v)
+        gradient = np.sqrt((u / self.a) ** 2 + (v / self.b) ** 2) / np.maximum(ring, 1e-6)
+        ring = np.abs((ring - 1.0) / np.maximum(gradient, 1e-6))
+        flat = np.clip((t - ring) / np.float32(width) + np.float32(0.5), 0.0, 1.0)
+        flat *= np.clip((np.abs(x - np.float32(cx)) - np.where(v < 0, self.gap, 0.0)) / width + 0.5, 0.0, 1.0)
+        height = np.float32(cz) - np.float32(self.drop) * (np.float32(1.0) - v[:, 0]) * np.float32(0.5)
+        tall = np.abs(z[:, None] - height)
+        tall = np.clip((np.float32(h) - tall) / np.float32(width) + np.float32(0.5), 0.0, 1.0)
+        return np.asarray(flat.astype(np.float32) * tall[:, :, None].astype(np.float32))
+
+
+def _box(low: NDArray[np.float64], high: NDArray[np.float64]) -> Bounds:
+    lx, ly, lz = low.tolist()
+    hx, hy, hz = high.tolist()
+    return (lx, ly, lz), (hx, hy, hz)
