@@ -16,6 +16,7 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from petrg.imaging.context import Sex
+from petrg.imaging.dicom.values import BROKEN
 from petrg.imaging.nuclide import is_fdg, nuclide_of_name
 from petrg.imaging.suv_types import SuvHeader
 
@@ -144,7 +145,10 @@ def _texts(ds: pydicom.Dataset, tag: int) -> tuple[str, ...]:
     """Values of an element as stripped text, without pydicom's conversion."""
     if tag not in ds:
         return ()
-    value: Any = ds.get_item(tag).value
+    try:
+        value: Any = ds.get_item(tag).value
+    except BROKEN:  # an empty element of an unknown VR
+        return ()
     if value is None:
         return ()
     if isinstance(value, bytes):
@@ -185,7 +189,7 @@ def _items(ds: pydicom.Dataset, tag: int) -> list[pydicom.Dataset]:
         return []
     try:
         value = ds[tag].value
-    except (ValueError, TypeError, KeyError, EOFError, NotImplementedError, AttributeError):
+    except BROKEN:
         return []
     return [item for item in value if isinstance(item, Dataset)] if isinstance(value, Sequence) else []
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import struct
+import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 
 from pydicom.charset import convert_encodings
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException
 
 __all__ = ["BROKEN", "decode", "floats", "integer", "items", "number", "raw", "string", "strings", "text"]
 
@@ -16,6 +19,7 @@ BROKEN = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    BytesLengthException,
     EOFError,
     ImportError,
     LookupError,
@@ -26,6 +30,8 @@ BROKEN = (
     RuntimeError,
     TypeError,
     ValueError,
+    struct.error,
+    zlib.error,
 )
 """What pydicom and its decoders raise on a corrupt file."""
 
