@@ -113,9 +113,13 @@ class MaskOptions:
 
     def read(self, study: Study) -> dict[str, Any]:
         """The keyword arguments ``masks`` and ``label_map`` of `measure`, `draft` and `check`."""
-        from petrg.imaging.masks import read_label_map, read_masks
+        given: dict[str, Any] = {"masks": None, "label_map": None}
+        if self.lesions is not None:
+            from petrg.imaging.masks import read_masks
 
-        return {
-            "masks": None if self.lesions is None else read_masks(self.lesions, study),
-            "label_map": None if self.anatomy is None else read_label_map(self.anatomy, names=self.anatomy_names),
-        }
+            given["masks"] = read_masks(self.lesions, study)
+        if self.anatomy is not None:
+            from petrg.imaging.masks import read_label_map
+
+            given["label_map"] = read_label_map(self.anatomy, names=self.anatomy_names)
+        return given

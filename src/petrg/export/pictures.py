@@ -76,7 +76,7 @@ def mips_svg(study: Study, language: str) -> str:
         left += width + gap
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left - gap} {height + top}" width="{left - gap}">'
-        "<style>text{font-family:sans-serif}.bar{fill:none;stroke:#000}.under{fill:none;stroke:#fff;"
+        "<style>text{font-family:sans-serif;paint-order:stroke;stroke:#fff;stroke-width:3}.bar{fill:none;stroke:#000}.under{fill:none;stroke:#fff;"
         f'stroke-width:3}}</style><text x="4" y="24" font-size="18" fill="#7a1c14">{WATERMARK[language]}</text>'
         f"{''.join(drawn)}</svg>\n"
     )

@@ -20,7 +20,7 @@ _ROW = {"axial": 1, "coronal": 2, "sagittal": 2}
 _DEPTH = {"axial": 2, "coronal": 1, "sagittal": 0}
 _OUTSIDE = {Quantity.HU: -1024.0}
 _MARGIN_MM = 12.0
-_FAINT = 0.04  # of the brightest slab: below it there is air and noise only
+_FAINT = 0.12  # of the body's usual brightness: below it there is air and noise only
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +149,9 @@ def body_box(pet: Volume) -> Box:
     array = pet.array[:: max(pet.array.shape[0] // 64, 1)]
     for axis in (0, 1):
         kept = 2 - axis
-        profile = np.clip(array, 0, None).mean(axis=tuple(k for k in range(3) if k != kept))
-        seen = np.flatnonzero(profile > _FAINT * profile.max())
+        slabs = np.clip(array, 0, None).mean(axis=3 - kept)  # (z, kept): averaged along the depth
+        profile = slabs.max(axis=0)  # arms lie in a few slices only
+        seen = np.flatnonzero(profile > _FAINT * np.percentile(profile, 60))
         if seen.size == 0:
             continue
         ends = np.zeros((2, 3))
