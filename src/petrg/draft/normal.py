@@ -43,8 +43,9 @@ def pet_statements(
         return (Worded(phrases.pet_out_of_field, StatementKind.OUT_OF_FIELD, Modality.PET),)
     if not interpreted:
         return _not_assessed(phrases.pet_not_interpreted, Modality.PET)
+    named = any(lesion.region.id is region for lesion in record.lesions)  # physiologic, or it had ended above
     if state is None or state.state is AssessmentState.NOT_SEARCHED:
-        return _not_assessed(phrases.pet_not_assessed, Modality.PET)
+        return _not_assessed(phrases.pet_hidden if named else phrases.pet_not_assessed, Modality.PET)
     if not _searched(state):
         return _not_assessed(phrases.pet_not_located, Modality.PET)
     if (other := _rival_of(region, record)) is not None:
@@ -54,7 +55,7 @@ def pet_statements(
         if state.limit_suv is None
         else phrases.above.format(limit=slot(f"search.{region.value}", NumberQuantity.LIMIT_SUV))
     )
-    if any(lesion.region.id is region for lesion in record.lesions):  # physiologic, or it would have ended above
+    if named:
         return _normal([phrases.beyond.format(above=above)], Modality.PET)
     claims = _claims(region, Modality.PET, style, sex)
     return _normal([c.bounded(above) for c in claims if may_claim(c, record)], Modality.PET)
@@ -98,8 +99,7 @@ def _abnormal_here(region: Region, record: Record, *, interpreted: bool) -> bool
 
 def _rival_of(region: Region, record: Record) -> Region | None:
     """The region under which a focus is listed that may lie in ``region`` instead."""
-    open_foci = (f for f in record.lesions if f.status is not LesionStatus.PHYSIOLOGIC and region in rivals(f))
-    return next((focus.region.id for focus in open_foci), None)
+    return next((focus.region.id for focus in record.lesions if region in rivals(focus)), None)
 
 
 def _claims(region: Region, modality: Modality, style: Style, sex: StyleSex | None) -> list[Claim]:

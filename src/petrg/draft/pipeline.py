@@ -11,7 +11,7 @@ from petrg.draft.deidentify import deidentified
 from petrg.draft.facts import acquisition_facts, context_facts, slot_values
 from petrg.draft.measured import WRITER, write_findings, write_impression, write_statement
 from petrg.draft.preamble import comparison, indication, technique
-from petrg.errors import StyleError
+from petrg.errors import ReportError, StudyError, StyleError
 from petrg.imaging import Sex, Study
 from petrg.language.style import DEFAULT_STYLES, Style, StyleSex, load_style
 from petrg.language.wording import Worded
@@ -42,7 +42,7 @@ def draft(
     Parameters
     ----------
     study : Study
-        PET in SUVbw; the CT may be absent and is then "not assessed".
+        With a PET in SUVbw.
     style : str, Path or Style, optional
         A hospital's style; the default one of ``language`` where not given. A named style brings its language.
     language : "zh" or "en"
@@ -51,7 +51,7 @@ def draft(
     masks, label_map : optional
         Lesions and anatomy from outside, handed to `petrg.measure`.
     pet_only : bool
-        Set the CT aside: it is said to be not assessed.
+        Report the PET alone: a CT, if there is one, is set aside and said to be not assessed.
     deidentify : bool
         Remove identity and remap UIDs (`petrg.draft.deidentify`).
     salt : str, optional
@@ -67,16 +67,24 @@ def draft(
     StyleError
         If the style cannot be used or is of another language.
     StudyError, UnitError
-        If there is no PET in SUV.
+        If there is no PET in SUV, or no CT and not ``pet_only``.
     ReportError
         If ``record`` is of another study.
     """
     study.suv()
+    if study.ct is None and not pet_only:
+        raise StudyError(
+            "no CT in the study",
+            "a CT, or a report on the PET alone",
+            "point to the folder that holds it, or use --pet-only",
+        )
     chosen = _style(style, language)
     if record is None:
         from petrg.measure.measure import measure
 
         record = measure(study, masks=masks, label_map=label_map, progress=progress)
+    if record.study_id != study.id:
+        raise ReportError("a record of another study", "the record of this study", "measure this study anew")
     progress("writing", 0, 1)
     report = _write(study, record, chosen, ct=study.ct is not None and not pet_only)
     report = deidentified(report, study, salt) if deidentify else report

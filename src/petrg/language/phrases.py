@@ -78,6 +78,8 @@ class Phrases(BaseModel):
     """No focal uptake in a region besides the physiologic uptake just named."""
     # what was not assessed
     pet_not_assessed: Annotated[str, _phrase()]
+    pet_hidden: Annotated[str, _phrase()]
+    """Physiologic uptake, named just before, hides what else may lie there."""
     pet_not_located: Annotated[str, _phrase()]
     pet_not_interpreted: Annotated[str, _phrase()]
     pet_rival: Annotated[str, _phrase("region")]

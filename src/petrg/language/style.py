@@ -224,6 +224,9 @@ def _refuse_claims(style: Style) -> None:
             raise StyleError(
                 f"style {style.name!r}: {at}: {error}", "the field {above} at most", "remove it"
             ) from error
+        if unlisted := lexicon(style.language).kinds_in(claim.text) - set(claim.kinds):
+            names = ", ".join(sorted(kind.value for kind in unlisted))
+            _refuse(style, f"{at} speaks of {names}", "every kind it denies among its kinds", "list them or split it")
         focal = FindingKind.FOCAL_UPTAKE in claim.kinds
         if fields != ({"above"} if focal else set()):
             expected = "{above} once, where the detection limit goes" if focal else "no field"
@@ -232,20 +235,14 @@ def _refuse_claims(style: Style) -> None:
 
 def _refuse_gaps(style: Style) -> None:
     for region in Region:
-        for sex in ("F", "M"):
-            got = style.claims_of(region, sex)
-            if not got:
-                whole = not any(c.region is region for c in style.claims)
-                found = f"no sentence on {region.value}" + ("" if whole else f" for sex {sex}")
-                _refuse(style, found, "every region for both sexes", "add a claim")
-            for modality in Modality:
-                if not any(c.modality is modality for c in got):
-                    _refuse(
-                        style,
-                        f"no {modality.value} sentence on {region.value} for sex {sex}",
-                        "a PET and a CT claim on every region for both sexes",
-                        "add a claim",
-                    )
+        for modality in Modality:
+            if not any(claim.modality is modality for claim in style.claims_of(region, None)):
+                name = "CT" if modality is Modality.CT else "PET"
+                expected = "a PET and a CT claim on every region that fits both sexes"
+                _refuse(style, f"no {name} sentence on {region.value}", expected, "add a claim without sex")
+    for sex in ("F", "M"):
+        if not any(claim.sex == sex for claim in style.claims_of(Region.PELVIC_ORGANS, sex)):
+            _refuse(style, f"no sentence on {Region.PELVIC_ORGANS.value} for sex {sex}", "one for each sex", "add it")
 
 
 def _refuse_layout(style: Style) -> None:

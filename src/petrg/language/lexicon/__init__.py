@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from petrg.anatomy import NodalGroup, Region, Side
+from petrg.report.classes import FindingKind
 
 __all__ = ["Denial", "Language", "Lexicon", "Site", "lexicon"]
 
@@ -81,6 +82,7 @@ class Lexicon(_Strict):
     ellipsis: str
     side_words: SideWords
     denial: Denial
+    kind_words: dict[FindingKind, tuple[str, ...]]
     sites: dict[Region, Site]
     sentences: dict[str, str]
     time_points: dict[str, str]
@@ -101,6 +103,14 @@ class Lexicon(_Strict):
             return site.plain
         named = {Side.LEFT: site.left, Side.RIGHT: site.right, Side.BILATERAL: site.both}
         return (named.get(side) if side is not None else None) or site.plain
+
+    def kinds_in(self, text: str) -> frozenset[FindingKind]:
+        """The kinds of finding that ``text`` speaks of by its words.
+
+        >>> sorted(kind.value for kind in lexicon("en").kinds_in("no effusion or calcified stones"))
+        ['calcification', 'effusion']
+        """
+        return frozenset(kind for kind, words in self.kind_words.items() if _first(words, text) is not None)
 
     def listed(self, items: Sequence[str], most: int = 3) -> str:
         """``items`` as a list in words; beyond ``most`` the rest is "others".
