@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Literal
 
 from pydicom.charset import convert_encodings
 from pydicom.dataelem import RawDataElement
@@ -38,12 +39,10 @@ BROKEN = (
 _MAX_TEXT = 1024
 
 
-def raw(ds: Dataset, tag: int) -> bytes | object | None:
+def raw(ds: Dataset, tag: int) -> object:
     """The value of an element as bytes where it is still unread; None where absent."""
-    if tag not in ds:
-        return None
-    element = ds.get_item(tag)
-    return None if element is None else element.value
+    element = ds.get_item(tag) if tag in ds else None
+    return getattr(element, "value", None)
 
 
 def string(ds: Dataset, tag: int) -> str | None:
@@ -64,7 +63,7 @@ def strings(ds: Dataset, tag: int) -> tuple[str, ...]:
     r"""The parts of a value between backslashes, upper case; empty where absent.
 
     >>> ds = Dataset()
-    >>> ds.ImageType = ["ORIGINAL", "primary "]
+    >>> ds.ImageType = ["ORIGINAL", "PRIMARY"]
     >>> strings(ds, 0x00080008)
     ('ORIGINAL', 'PRIMARY')
     """
@@ -98,8 +97,8 @@ def integer(ds: Dataset, tag: int) -> int | None:
     value = element.value if element is not None else None
     if isinstance(element, RawDataElement) and isinstance(value, bytes):
         if element.VR != "IS" and len(value) in (2, 4) and not _is_text(value, element.VR):
-            order = "little" if element.is_little_endian else "big"
-            return int.from_bytes(value, order, signed=element.VR in ("SS", "SL"))  # type: ignore[arg-type]
+            order: Literal["little", "big"] = "little" if element.is_little_endian else "big"
+            return int.from_bytes(value, order, signed=element.VR in ("SS", "SL"))
         value = value.decode("latin-1").strip("\0 ").split("\\")[0]
     try:
         return int(float(str(value)))
@@ -154,6 +153,6 @@ def decode(value: bytes, charset: bytes) -> str | None:
             except UnicodeDecodeError:
                 continue
     try:
-        return decode_bytes(value, convert_encodings(names), {"\n", "\r", "\t", "\f", "^", "="}).strip("\0 ") or None
+        return decode_bytes(value, convert_encodings(names), set(b"\n\r\t\f^=\\")).strip("\0 ") or None
     except BROKEN:
         return value.decode("latin-1").strip("\0 ") or None
