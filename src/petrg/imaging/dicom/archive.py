@@ -20,6 +20,7 @@ MAX_BYTES = 8 * 1024**3
 """All files of an archive, archives inside it included, inflated."""
 MAX_NESTED_BYTES = 1024**3
 """An archive inside an archive is held in memory."""
+MAX_MEMBER_BYTES = 2 * 1024**3
 MAX_FILES = 200_000
 MAX_RATIO = 200
 """Inflated to stored size, above `RATIO_FROM`; images of noise reach 10, empty ones 1000."""
@@ -40,20 +41,28 @@ class ZipSource:
         """The end of the name from its last dots."""
         return suffix_of(self.info.filename)
 
+    @property
+    def size(self) -> int:
+        """Number of bytes, as declared; `read` holds the archive to it."""
+        return self.info.file_size
+
     def read(self) -> bytes:
         """All bytes, never more than the archive declared."""
-        try:
-            with self.archive.open(self.info) as member:
-                data = member.read(self.info.file_size + 1)
-        except _BROKEN as error:
-            raise OSError(f"damaged zip member ({type(error).__name__})") from error
+        data = self._inflate(self.info.file_size + 1)
         if len(data) != self.info.file_size:
             raise OSError("zip member is not as long as declared")
         return data
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """At most ``length`` bytes from ``offset``."""
-        return self.read()[offset : offset + length]
+        """At most ``length`` bytes from ``offset``; only a read from the start is not checked by its CRC."""
+        return self.read()[offset : offset + length] if offset else self._inflate(length)
+
+    def _inflate(self, length: int) -> bytes:
+        try:
+            with self.archive.open(self.info) as member:
+                return member.read(length)
+        except _BROKEN as error:
+            raise OSError(f"damaged zip member ({type(error).__name__})") from error
 
 
 @dataclass(slots=True)
@@ -66,9 +75,9 @@ class _Budget:
         self.declared += info.file_size
         self.stored += max(info.compress_size, 1)
         self.files += 1
-        if self.declared > MAX_BYTES:
+        if self.declared > MAX_BYTES or info.file_size > MAX_MEMBER_BYTES:
             raise StudyError(
-                f"a zip that inflates to more than {MAX_BYTES / 1024**3:g} GiB",
+                f"a zip that inflates to more than {MAX_BYTES // 1024**3} GiB, or a file in it to more than 2 GiB",
                 "an archive of one study",
                 "unpack it yourself and give the folder",
             )

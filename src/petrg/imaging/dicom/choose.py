@@ -17,7 +17,7 @@ from petrg.errors import StudyError
 from petrg.imaging.dicom.series import Part
 from petrg.imaging.dicom.values import string
 
-__all__ = ["Choice", "choose", "choose_ct", "choose_pet"]
+__all__ = ["Choice", "choose", "choose_ct", "choose_pet", "left_out"]
 
 NONE = "none"
 """An override that leaves the modality out."""
@@ -50,7 +50,8 @@ def choose(parts: Sequence[Part], *, ct: str | int | None, pet: str | int | None
         If an override names no series or more than one.
     """
     cts, pets = [p for p in parts if p.modality == "CT"], [p for p in parts if p.modality == "PT"]
-    chosen_pet = choose_pet(pets, cts, pet)
+    named = cts if ct is None or str(ct).strip().lower() == NONE else _overridden(cts, ct, "--ct-series")
+    chosen_pet = choose_pet(pets, named, pet)
     return choose_ct(cts, chosen_pet.taken, ct), chosen_pet
 
 
@@ -68,17 +69,14 @@ def choose_pet(pets: Sequence[Part], cts: Sequence[Part], override: str | int | 
 
 def choose_ct(cts: Sequence[Part], pet: Sequence[Part], override: str | int | None = None) -> Choice:
     """Choose the CT among its parts, for the PET that was chosen (none: no rule asks for it)."""
-    rules: list[_Rule] = []
-    if pet:
-        frame = pet[0].frame_of_reference
-        low, high = min(p.span_mm[0] for p in pet), max(p.span_mm[1] for p in pet)
-        most = max((_share(p, low, high) for p in cts if p.never is None and p.frame_of_reference == frame), default=0)
-        rules = [
-            ("in the PET's frame of reference", lambda p: p.frame_of_reference != frame),
-            ("covers the PET", lambda p: _share(p, low, high) < _COVERED * most),
-            ("matched to the PET", lambda p: not _matched(p, pet)),
-        ]
-    rules += [
+    able = [p for p in cts if p.never is None]
+    frame = pet[0].frame_of_reference if pet else None
+    low, high = _span(pet or able)
+    most = max((_share(p, low, high) for p in able if not pet or p.frame_of_reference == frame), default=0.0)
+    rules: list[_Rule] = [
+        ("in the PET's frame of reference", lambda p: bool(pet) and p.frame_of_reference != frame),
+        ("covers the whole scan", lambda p: _share(p, low, high) < _COVERED * most),
+        ("matched to the PET", lambda p: not _matched(p, pet)),
         ("without contrast agent", lambda p: p.contrast),
         ("original", lambda p: not p.original),
         *_COMMON,
@@ -92,6 +90,11 @@ _COMMON: list[_Rule] = [
     ("lowest series number", lambda p: (p.number is None, p.number or 0)),
     ("series UID", lambda p: p.uid or ""),
 ]
+
+
+def _span(parts: Sequence[Part]) -> tuple[float, float]:
+    """The range along the body that parts cover together, mm."""
+    return min((p.span_mm[0] for p in parts), default=0.0), max((p.span_mm[1] for p in parts), default=0.0)
 
 
 def _share(part: Part, low: float, high: float) -> float:
@@ -209,6 +212,24 @@ def _continues(taken: Sequence[Part], part: Part) -> bool:
     step = taken[0].gap_mm
     if len(part.slices) > 1 and abs(part.gap_mm - step) > max(0.02, 0.01 * step):
         return False
-    low, high = min(p.span_mm[0] for p in taken), max(p.span_mm[1] for p in taken)
+    low, high = _span(taken)
     gaps = part.span_mm[0] - high, low - part.span_mm[1]
     return any(abs(gap - step) <= max(0.1, 0.03 * step) for gap in gaps)
+
+
+def left_out(choice: Choice, what: str) -> list[str]:
+    """Lines on what the parts passed over would have added: the rest of the series taken, or more of the body."""
+    if not choice.taken:
+        return []
+    low, high = _span(choice.taken)
+    best = choice.taken[0]
+    lines = []
+    for part, _ in choice.others:
+        beyond = max(low - part.span_mm[0], 0.0) + max(part.span_mm[1] - high, 0.0)
+        if part.never is not None or part.corrected is not best.corrected:
+            continue
+        if part.uid == best.uid and part.uid is not None:
+            lines.append(f"{len(part.slices)} images of the {what} series taken make another grid and are left out")
+        elif beyond > 20 and part.frame_of_reference == best.frame_of_reference:
+            lines.append(f"{part.name()} reaches {beyond:.0f} mm beyond the {what} taken; grids differ, so not joined")
+    return lines

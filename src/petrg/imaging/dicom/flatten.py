@@ -40,8 +40,7 @@ def frames_of(ds: Dataset, count: int) -> list[Dataset]:
     if len(per_frame) != count or count > _MAX_FRAMES:
         raise ValueError("functional groups do not match the number of frames")
     shared = next(items(ds, _SHARED), Dataset())
-    base = Dataset({tag: ds.get_item(tag) for tag in list(ds._dict) if tag not in (_SHARED, _PER_FRAME)})  # type: ignore[misc]
-    base.file_meta = getattr(ds, "file_meta", Dataset())  # type: ignore[assignment]
+    base = Dataset({tag: ds.get_item(tag) for tag in list(ds._dict) if tag not in (_SHARED, _PER_FRAME)})
     return [_merged(base, shared, frame) for frame in per_frame]
 
 
@@ -53,7 +52,7 @@ def _merged(base: Dataset, *groups: Dataset) -> Dataset:
                 continue
             for macro in items(group, tag):
                 for inner in list(macro.keys()):
-                    out._dict[inner] = macro.get_item(inner)  # type: ignore[assignment]
+                    out._dict[inner] = macro.get_item(inner)
     kind = strings(out, _FRAME_TYPE)
     if kind:
         out.ImageType = list(kind)

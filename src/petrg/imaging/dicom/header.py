@@ -7,6 +7,7 @@ import warnings
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pydicom
 from pydicom.dataset import Dataset
@@ -22,6 +23,7 @@ IMPLICIT = "1.2.840.10008.1.2"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 NATIVE = (IMPLICIT, "1.2.840.10008.1.2.1", BIG_ENDIAN)
 MAX_INFLATED = 1024**3
+_CHUNK = 64 * 1024
 
 _SINGLE = {"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.128"}
 _MULTI = {
@@ -65,6 +67,11 @@ class Inflated:
     def suffix(self) -> str:
         """The end of the name."""
         return self.source.suffix
+
+    @property
+    def size(self) -> int:
+        """Number of bytes, inflated."""
+        return len(self.read())
 
     def read(self) -> bytes:
         """The data set in explicit VR little endian, without a preamble."""
@@ -148,27 +155,45 @@ def read_header(source: Source) -> list[Slice] | Passed:
 
 
 def _read(source: Source) -> list[Slice] | Passed:
-    data = source.read()
+    data, size = source.read_at(0, _CHUNK), source.size
     kind = _sniff(data)
     if kind is None:
         return Passed("not DICOM")
     if kind == "deflated":
         source = Inflated(source)
         data = source.read()
-    file = io.BytesIO(data)
-    ds = pydicom.dcmread(file, stop_before_pixels=True, force=kind != "part 10")
+        size = len(data)
+    parsed = _parse(data, kind) if len(data) < size else None
+    if parsed is None:  # the header is longer than the first chunk
+        data = data if len(data) == size else source.read()
+        parsed = _parse(data, kind, whole=True)
+    assert parsed is not None
+    ds, at = parsed
     if not (string(ds, 0x00080016) or string(ds, 0x00080060)):
         return Passed("not DICOM" if kind == "bare" else "DICOM without a SOP class or modality")
     passed = _passed(ds)
     if passed is not None:
         return passed
-    pixels = _pixels(ds, data, file.tell())
+    pixels = _pixels(ds, data[at : at + 12], at, size)
     if pixels is None:
         return Passed("truncated or corrupt DICOM", *_series(ds))
     if pixels.frames == 1 and string(ds, 0x00080016) not in _MULTI:
         return [_slice(source, 0, pixels, ds)]
     frames = frames_of(ds, pixels.frames)
     return [_slice(source, i, pixels, frame) for i, frame in enumerate(frames)]
+
+
+def _parse(data: bytes, kind: str, whole: bool = False) -> tuple[Dataset, int] | None:
+    """The header and the byte at which it ends; None where ``data`` is too short for it."""
+    file = io.BytesIO(data)
+    try:
+        ds = pydicom.dcmread(file, stop_before_pixels=True, force=kind != "part 10")
+    except BROKEN:
+        if whole:
+            raise
+        return None
+    at = file.tell()
+    return (ds, at) if whole or at + 12 <= len(data) else None
 
 
 def looks_like_dicom(source: Source) -> bool:
@@ -217,8 +242,8 @@ def _passed(ds: Dataset) -> Passed | None:
     return Passed(known or f"neither CT nor PET ({kind})", *_series(ds))
 
 
-def _pixels(ds: Dataset, data: bytes, at: int) -> Pixels | None:
-    """How pixels are stored; ``at`` is the byte of the pixel element. None where the header makes no image."""
+def _pixels(ds: Dataset, element: bytes, at: int, size: int) -> Pixels | None:
+    """How pixels are stored; ``element`` begins the pixel element, at byte ``at``. None where there is no image."""
     meta = getattr(ds, "file_meta", None)
     syntax = (string(meta, 0x00020010) if meta is not None else None) or ""
     implicit, little = ds.original_encoding
@@ -229,14 +254,14 @@ def _pixels(ds: Dataset, data: bytes, at: int) -> Pixels | None:
         return None
     stored = integer(ds, 0x00280101) or allocated
     high = integer(ds, 0x00280102)
-    order = "little" if little else "big"
+    order: Literal["little", "big"] = "little" if little else "big"
     head = 8 if implicit else 12
-    tag = int.from_bytes(data[at : at + 2], order), int.from_bytes(data[at + 2 : at + 4], order)  # type: ignore[arg-type]
-    length = int.from_bytes(data[at + head - 4 : at + head], order)  # type: ignore[arg-type]
+    tag = int.from_bytes(element[:2], order), int.from_bytes(element[2:4], order)
+    length = int.from_bytes(element[head - 4 : head], order)
     frames = max(int(number(ds, 0x00280008) or 1), 1)
     needed = rows * columns * (allocated // 8) * frames
     native = syntax in NATIVE
-    there = len(data) - at - head
+    there = size - at - head
     complete = tag == (0x7FE0, 0x0010) and (
         length == 0xFFFFFFFF or length <= there + (length & 1) if not native else needed <= min(length, there)
     )

@@ -83,13 +83,7 @@ def expect_one_patient(slices: Sequence[Slice]) -> None:
     """
     if len(raw_identity(slices)) < 2:
         return
-    seen: list[Slice] = []
-    rows: set[tuple[object, ...]] = set()
-    for s in slices:
-        row = next(iter(raw_identity([s])))
-        if row not in rows:
-            rows.add(row)
-            seen.append(s)
+    seen = {next(iter(raw_identity([s]))): s for s in slices}.values()
     for what, values in (
         ("patient IDs", {string(s.dataset, _ID) and (text(s.dataset, _ID) or "").casefold() for s in seen}),
         ("birth dates", {re.sub(r"\D", "", string(s.dataset, _BIRTH) or "") or None for s in seen}),
@@ -137,8 +131,8 @@ def identity_of(slices: Sequence[Slice]) -> Identity:
     )
 
 
-def context_of(slices: Sequence[Slice], tracer: str | None) -> Context:
-    """Tracer, sex and age as far as the headers hold them; each marked ``header``."""
+def context_of(slices: Sequence[Slice], tracer: str | None, tracer_from: str = "header") -> Context:
+    """Tracer, sex and age as far as the headers hold them; each marked with where it came from."""
     values: dict[str, object] = {"tracer": tracer}
     for ds in {id(s.dataset): s.dataset for s in (slices[0], slices[-1])}.values():
         sex = (string(ds, 0x00100040) or "").upper()
@@ -148,7 +142,8 @@ def context_of(slices: Sequence[Slice], tracer: str | None) -> Context:
         if age is not None and 0 <= age < 130:
             values.setdefault("age_years", age)
     known = {k: v for k, v in values.items() if v is not None}
-    return Context.model_validate({**known, "sources": dict.fromkeys(known, "header")})
+    sources = dict.fromkeys(known, "header") | ({"tracer": tracer_from} if tracer is not None else {})
+    return Context.model_validate({**known, "sources": sources})
 
 
 _PER_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}

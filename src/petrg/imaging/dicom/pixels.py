@@ -7,17 +7,18 @@ import io
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
 
 from petrg.errors import PixelError
 from petrg.imaging.dicom.header import BIG_ENDIAN, Pixels, Slice
 from petrg.imaging.dicom.values import BROKEN
 
-__all__ = ["AIR_HU", "fill", "fingerprint"]
+__all__ = ["AIR_HU", "expect_whole", "fill", "fingerprint"]
 
 AIR_HU = -1024.0
 """What lies outside the scanned circle reads as this, whatever word the scanner put there."""
@@ -74,14 +75,23 @@ def fingerprint(image: Slice) -> str:
     return hashlib.sha256(words(image).tobytes()).hexdigest()
 
 
-def _check(slices: Sequence[Slice], what: str) -> None:
-    broken = sum(not s.pixels.complete for s in slices)
+def expect_whole(slices: Sequence[Slice], what: str, unreadable: int = 0) -> None:
+    """Refuse a series with truncated images; ``unreadable`` counts its files that not even a header came of.
+
+    Raises
+    ------
+    PixelError
+    """
+    broken = sum(not s.pixels.complete for s in slices) + unreadable
     if broken:
         raise PixelError(
-            f"{broken} of {len(slices)} images of the {what} are truncated",
+            f"{broken} of {len(slices) + unreadable} images of the {what} truncated or corrupt",
             "complete files",
             "copy or export them again",
         )
+
+
+def _check(slices: Sequence[Slice], what: str) -> None:
     if any(s.slope is None for s in slices):
         raise PixelError(f"{what} without a rescale slope", "a rescale slope in every image", "export the series again")
     if any(s.has_lookup for s in slices):
@@ -106,6 +116,7 @@ def _one(image: Slice, scale: float, out: NDArray[np.float32], hounsfield: bool,
             f"{what} with an image that cannot be read or decoded", "intact pixel data", "copy or export it again"
         ) from error
     slope, intercept = (image.slope or 0.0) * scale, (image.intercept or 0.0) * scale
+    # in float32: words of 16 bits are exact in it
     np.multiply(values, np.float32(slope), out=out)
     if intercept:
         out += np.float32(intercept)
@@ -113,18 +124,18 @@ def _one(image: Slice, scale: float, out: NDArray[np.float32], hounsfield: bool,
         _pad(stored, image.pixels, out)
 
 
-def _pad(stored: NDArray[np.generic], pixels: Pixels, out: NDArray[np.float32]) -> None:
+def _pad(stored: NDArray[np.integer[Any]], pixels: Pixels, out: NDArray[np.float32]) -> None:
     if pixels.padding or not pixels.signed:
         marks = [*pixels.padding, *(() if pixels.signed else (_WRAPPED,))]
         low, high = min(pixels.padding, default=1), max(pixels.padding, default=0)
-        unsigned = stored.view(f"u{stored.dtype.itemsize}") if stored.dtype.byteorder in "=|<" else stored
+        unsigned = stored.view(stored.dtype.str.replace("i", "u"))
         outside = np.isin(unsigned, marks) if len(pixels.padding) < 2 else (unsigned >= low) & (unsigned <= high)
         # a padding word within the range of tissue (0 HU in some headers) marks real voxels too: left as read
         out[outside & ((out < AIR_HU) | (out > _CEILING_HU))] = AIR_HU
     np.maximum(out, np.float32(AIR_HU), out=out)
 
 
-def words(image: Slice) -> NDArray[np.generic]:
+def words(image: Slice) -> NDArray[np.integer[Any]]:
     """Stored words (rows, columns), in the width they were allocated; integer.
 
     Raises
@@ -143,7 +154,7 @@ def words(image: Slice) -> NDArray[np.generic]:
     return np.frombuffer(data, kind).reshape(p.rows, p.columns)
 
 
-def _decoded(image: Slice) -> NDArray[np.generic]:
+def _decoded(image: Slice) -> NDArray[np.integer[Any]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ds = pydicom.dcmread(io.BytesIO(image.source.read()), force=True)
@@ -153,11 +164,11 @@ def _decoded(image: Slice) -> NDArray[np.generic]:
     return found
 
 
-def meant(stored: NDArray[np.generic], pixels: Pixels) -> NDArray[np.generic]:
+def meant(stored: NDArray[np.integer[Any]], pixels: Pixels) -> NDArray[np.integer[Any]]:
     """The numbers that words stand for: the bits above the stored ones (old overlays) are left out."""
     up = pixels.allocated - 1 - pixels.high_bit
     down = pixels.allocated - pixels.stored
     if down == 0 or pixels.offset is None:
         return stored
     native = stored.astype(stored.dtype.newbyteorder("="))
-    return np.right_shift(np.left_shift(native, up), down)  # type: ignore[call-overload]
+    return np.right_shift(np.left_shift(native, up), down)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from petrg.errors import Problem, StudyError, SuvError
 from petrg.imaging.context import Context
-from petrg.imaging.dicom.choose import Choice, choose
+from petrg.imaging.dicom.choose import Choice, choose, left_out
 from petrg.imaging.dicom.header import Passed, Slice, read_header
+from petrg.imaging.dicom.listing import list_series, list_studies_found, passed_over
 from petrg.imaging.dicom.patient import context_of, expect_one_patient, identity_of, one_study, study_id
+from petrg.imaging.dicom.pixels import expect_whole
 from petrg.imaging.dicom.scan import Found, Source
 from petrg.imaging.dicom.series import Part, parts_of
+from petrg.imaging.dicom.tracer import tracer_of
 from petrg.imaging.dicom.volumes import Loaded, load_ct, load_pet
 from petrg.imaging.quantity import Quantity
+from petrg.imaging.sanity import balance_problems, ct_problems
 from petrg.imaging.study import FoundSeries, Identity, PassedOver
 from petrg.imaging.suv import Given
 from petrg.progress import Progress, track
@@ -55,31 +58,54 @@ def read_dicom(files: Found, options: Options, refuse: Refuse, progress: Progres
     """Read what ``files`` hold; each reason to refuse goes through ``refuse``."""
     slices, passed = _headers(files.candidates, progress)
     reading = Reading()
-    series_seen, reading.passed_over = _passed_over(passed, files)
-    reading.found = tuple(series_seen)
-    reading.problems += _header_problems(passed)
+    others, reading.passed_over = passed_over(passed, files)
+    reading.found = (*list_studies_found(slices), *others)
+    reading.problems += _corrupt(passed)
     with _to(refuse):
-        if not slices:
+        if not slices and not others:
             raise _nothing(files, passed)
-        chosen = one_study(slices, options.study)
+        chosen = one_study(slices, options.study) if slices else []
         expect_one_patient(chosen)
-        parts = parts_of(chosen)
-        ct, pet = choose(parts, ct=options.ct_series, pet=options.pet_series)
-        reading.id, reading.identity = study_id(chosen), identity_of(chosen)
-        reading.found = (*_found(ct, "ct"), *_found(pet, "pet"), *series_seen)
-        with _to(refuse):
-            reading.problems += _frames(ct, pet)
-        if ct.taken:
-            with _to(refuse):
-                reading.ct = load_ct(ct.taken, progress)
-        if pet.taken:
-            with _to(refuse):
-                _expect_corrected(pet.taken)
-                reading.pet = load_pet(pet.taken, options.quantity, options.given, progress)
-        reading.context = context_of(chosen, reading.pet.scale.tracer if reading.pet and reading.pet.scale else None)
-        for loaded in (reading.ct, reading.pet):
-            reading.problems += loaded.problems if loaded else ()
+        ct, pet = choose(parts_of(chosen), ct=options.ct_series, pet=options.pet_series)
+        reading.found = (*list_series(ct, "ct"), *list_series(pet, "pet"), *others)
+        if chosen:
+            reading.id, reading.identity = study_id(chosen), identity_of(chosen)
+            reading.context = context_of(chosen, None)
+        _read_volumes(reading, ct, pet, chosen, passed, options, refuse, progress)
     return reading
+
+
+def _read_volumes(
+    reading: Reading,
+    ct: Choice,
+    pet: Choice,
+    chosen: Sequence[Slice],
+    passed: Sequence[Passed],
+    options: Options,
+    refuse: Refuse,
+    progress: Progress,
+) -> None:
+    with _to(refuse):
+        reading.problems += _frames(ct, pet)
+    if ct.taken:
+        with _to(refuse):
+            _expect_whole(ct, chosen, passed, "CT")
+            reading.ct = load_ct(ct.taken, progress)
+            reading.problems += (*reading.ct.problems, *ct_problems(reading.ct.volume))
+    with _to(refuse):
+        _expect_pet(reading, pet, options)
+        if pet.taken:
+            _expect_whole(pet, chosen, passed, "PET")
+            reading.pet = _load_pet(pet.taken, options, progress)
+            reading.problems += reading.pet.problems
+            scale = reading.pet.scale
+            given = options.given.tracer is not None
+            tracer = scale.tracer if scale and given else tracer_of(pet.taken[0].first.dataset)
+            reading.context = context_of(chosen, tracer, "user" if given else "header")
+    if not ct.taken and not pet.taken:
+        raise _nothing_usable(reading.found)
+    lines = [*left_out(ct, "CT"), *left_out(pet, "PET")]
+    reading.problems += [Problem("part-left-out", line) for line in lines]
 
 
 @contextmanager
@@ -102,38 +128,34 @@ def _headers(sources: Sequence[Source], progress: Progress) -> tuple[list[Slice]
     return slices, passed
 
 
+def _load_pet(parts: Sequence[Part], options: Options, progress: Progress) -> Loaded:
+    loaded = load_pet(parts, options.quantity, options.given, progress)
+    scale = loaded.scale
+    if scale is None or scale.weight_kg is None or options.quantity is not Quantity.SUV_BW:
+        return loaded
+    more = balance_problems(loaded.volume, scale.weight_kg, dose_read_as_mbq=scale.dose_read_as_mbq)
+    return Loaded(loaded.volume, loaded.series, (*loaded.problems, *more), scale)
+
+
 def _nothing(files: Found, passed: Sequence[Passed]) -> StudyError:
     if not passed and not files.passed_over:
         return StudyError("an empty folder", "a folder of DICOM or NIfTI files", "check the path")
     total = len(passed) + sum(p.files for p in files.passed_over)
+    broken = sum(p.reason.startswith("truncated") for p in passed)
+    found = f"no CT or PET image among {total} file{'s' * (total > 1)}" + f" ({broken} truncated or corrupt)" * (
+        broken > 0
+    )
+    return StudyError(found, "a PET/CT study in DICOM or NIfTI", "check the path")
+
+
+def _nothing_usable(found: Sequence[FoundSeries]) -> StudyError:
+    reasons = "; ".join(dict.fromkeys(f.reason for f in found if f.reason))
     return StudyError(
-        f"no CT or PET image among {total} file{'s' * (total > 1)}",
-        "a PET/CT study in DICOM or NIfTI",
-        "check the path",
+        f"no series that can be used: {reasons}", "a CT or a PET of two images or more", "export the whole study"
     )
 
 
-_NOT_IMAGES = ("RT", "segmentation", "structured", "presentation", "registration", "DICOMDIR", "DICOM without")
-
-
-def _passed_over(passed: Sequence[Passed], files: Found) -> tuple[list[FoundSeries], tuple[PassedOver, ...]]:
-    """Series of images that are neither CT nor PET; and all other files, counted by reason."""
-    series = Counter(p for p in passed if p.series_uid and not p.reason.startswith(_NOT_IMAGES))
-    reasons = Counter(p.reason for p in passed if p not in series)
-    for over in files.passed_over:
-        reasons[over.reason] += over.files
-    if files.nifti:
-        reasons["NIfTI beside DICOM: the DICOM is read"] += len(files.nifti)
-    found = [
-        FoundSeries(
-            uid=p.series_uid, modality=p.modality, description=p.description, number=p.number, images=n, reason=p.reason
-        )
-        for p, n in series.items()
-    ]
-    return found, tuple(PassedOver(n, why) for why, n in sorted(reasons.items()))
-
-
-def _header_problems(passed: Sequence[Passed]) -> list[Problem]:
+def _corrupt(passed: Sequence[Passed]) -> list[Problem]:
     broken = sum(p.reason.startswith("truncated") for p in passed)
     if not broken:
         return []
@@ -141,20 +163,37 @@ def _header_problems(passed: Sequence[Passed]) -> list[Problem]:
     return [Problem("corrupt-files", text)]
 
 
-def _found(choice: Choice, role: str) -> list[FoundSeries]:
-    rows = [(p, role, choice.reason) for p in choice.taken] + [(p, None, why) for p, why in choice.others]
-    return [
-        FoundSeries(
-            uid=p.uid,
-            modality=p.modality,
-            description=p.first.description,
-            number=p.number,
-            images=len(p.slices),
-            role=taken,
-            reason=why,
+def _expect_whole(choice: Choice, chosen: Sequence[Slice], passed: Sequence[Passed], what: str) -> None:
+    """A truncated image may have lost what puts it into its part, so the whole series is asked."""
+    uids = {p.uid for p in choice.taken} - {None}
+    taken = {id(s) for p in choice.taken for s in p.slices}
+    slices = [s for s in chosen if id(s) in taken or (s.series_uid in uids and not s.pixels.complete)]
+    lost = sum(p.reason.startswith("truncated") and p.series_uid in uids for p in passed)
+    expect_whole(slices, what, lost)
+
+
+def _expect_pet(reading: Reading, pet: Choice, options: Options) -> None:
+    """Refuse a PET that is there but cannot be SUV: enhanced, or not attenuation-corrected."""
+    if any(p.corrected is False for p in pet.taken):
+        raise SuvError(
+            "only PET without attenuation correction (NAC)"
+            if options.pet_series is None
+            else "a PET without attenuation correction (NAC) named by --pet-series",
+            "an attenuation-corrected PET",
+            "export the AC series, or go on without PET by --pet-series none",
         )
-        for p, taken, why in rows
-    ]
+    if pet.taken or options.pet_series is not None:
+        return
+    pets = [f for f in reading.found if f.modality == "PT"]
+    if any(f.reason.startswith("enhanced PET") for f in pets):
+        raise SuvError(
+            "the PET is an enhanced multi-frame object, whose SUV rules differ",
+            "single-frame or legacy-converted PET",
+            "export it as single images, or go on without PET by --pet-series none",
+        )
+    if pets:
+        reasons = "; ".join(dict.fromkeys(f.reason for f in pets))
+        reading.problems.append(Problem("pet-passed-over", f"no PET was taken: {reasons}"))
 
 
 def _frames(ct: Choice, pet: Choice) -> list[Problem]:
@@ -163,9 +202,8 @@ def _frames(ct: Choice, pet: Choice) -> list[Problem]:
         return []
     frames = ct.taken[0].frame_of_reference, pet.taken[0].frame_of_reference
     if None in frames:
-        return [
-            Problem("frame-of-reference-absent", "CT or PET names no frame of reference; their match is not assured")
-        ]
+        text = "CT or PET names no frame of reference; that their places agree is not assured"
+        return [Problem("frame-of-reference-absent", text)]
     if frames[0] != frames[1]:
         raise StudyError(
             "CT and PET in different frames of reference",
@@ -180,12 +218,3 @@ def _frames(ct: Choice, pet: Choice) -> list[Problem]:
     if longer > 10:
         return [Problem("pet-longer-than-ct", f"the PET reaches {longer:.0f} mm beyond the CT along the body")]
     return []
-
-
-def _expect_corrected(parts: Sequence[Part]) -> None:
-    if any(p.corrected is False for p in parts):
-        raise SuvError(
-            "only PET without attenuation correction (NAC)",
-            "an attenuation-corrected PET",
-            "export the AC series, or choose it with --pet-series",
-        )

@@ -26,6 +26,10 @@ class Source(Protocol):
     def suffix(self) -> str:
         """The end of the name from its last dots, lower case, e.g. ``.nii.gz``; else empty."""
 
+    @property
+    def size(self) -> int:
+        """Number of bytes; raises OSError."""
+
     def read(self) -> bytes:
         """All bytes; raises OSError."""
 
@@ -43,6 +47,11 @@ class FileSource:
     def suffix(self) -> str:
         """The end of the name from its last dots."""
         return suffix_of(self.path.name)
+
+    @property
+    def size(self) -> int:
+        """Number of bytes."""
+        return self.path.stat().st_size
 
     def read(self) -> bytes:
         """All bytes."""

@@ -81,6 +81,8 @@ class Part:
             return kinds[0]
         if self.first.pixels.samples != 1:
             return "colour images (fused or captured)"
+        if len(self.slices) == 1:
+            return "one image only"
         if self.first.description and _NEVER_WORDS.search(self.first.description):
             return "projection or fused images by their description"
         return None

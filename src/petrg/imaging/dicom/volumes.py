@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -174,5 +174,5 @@ def _facts(slices: Sequence[Slice], grid: Lattice) -> Series:
     )
 
 
-def _advance(progress: Progress, what: str, total: int):  # type: ignore[no-untyped-def]
+def _advance(progress: Progress, what: str, total: int) -> Callable[[int], None]:
     return lambda done: progress(f"reading {what}", done, total)
