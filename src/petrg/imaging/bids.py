@@ -58,7 +58,7 @@ def _participant(path: Path) -> dict[str, Any]:
 
 def _number(facts: Mapping[str, Any], *names: str) -> float | None:
     for name in names:
-        value = facts.get(name)
+        value: Any = facts.get(name)
         if isinstance(value, list) and value:
             value = value[0]
         try:

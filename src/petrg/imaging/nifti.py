@@ -70,6 +70,8 @@ def read_nifti_study(
     case = _overridden(files, ct_series, pet_series) or _chosen(cases, outside, study)
     if case is None:
         case = _lone(files)
+    used = {file.path for file in case.files}
+    outside = [file for file in outside if file.path not in used]
     ct_file = _one(case, "ct", ("ct", "ct-on-pet"))
     pet_file = _one(case, "PET", ("suv", "activity") if quantity is Quantity.SUV_BW else ("activity", "suv"))
     progress("reading NIfTI", 0, 2)

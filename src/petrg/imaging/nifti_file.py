@@ -31,7 +31,7 @@ from petrg.imaging.volume import Volume
 __all__ = ["LoadedNifti", "is_nifti", "load_nifti", "nifti_bytes", "read_nifti", "write_nifti"]
 
 _LARGEST_BYTES = 8 << 30
-_DAMAGED: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error, isal_zlib.error)
+_DAMAGED: tuple[Any, ...] = (OSError, EOFError, zlib.error, isal_zlib.error)
 _MM = {"mm": 1.0, "unknown": 1.0, "meter": 1000.0, "micron": 0.001}
 FILL = {Quantity.HU: -1024.0, Quantity.ACTIVITY: 0.0, Quantity.SUV_BW: 0.0}
 """What stands outside the scanned field."""
