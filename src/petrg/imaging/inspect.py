@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict
 from petrg.errors import InputError, Problem, StudyError
 from petrg.imaging.context import Context
 from petrg.imaging.dicom.reader import Options, Reading, read_dicom
-from petrg.imaging.dicom.scan import Found, scan
+from petrg.imaging.dicom.scan import scan
 from petrg.imaging.quantity import Quantity
-from petrg.imaging.read import PathLike, as_study, has_dicom
+from petrg.imaging.read import PathLike, as_study, has_dicom, read_nifti
 from petrg.imaging.sanity import activity_balance
 from petrg.imaging.study import Identity, Series, Study
 from petrg.imaging.suv import Given
@@ -198,7 +198,12 @@ def inspect_path(
         refuse(error)
         return _inspection(None, (), refusals)
     if files.nifti and not has_dicom(files):
-        return _inspect_nifti(files, given, quantity, context, refuse, refusals)
+        try:
+            study_found = read_nifti(path, files, options, context, progress)
+        except InputError as error:
+            refuse(error)
+            return _inspection(None, (), refusals)
+        return _inspection(study_found, study_found.problems, refusals)
     reading = read_dicom(files, options, refuse, progress)
     for gone in ("ct", "pet"):  # a volume is shown as far as it was read, whatever was refused of the other
         if getattr(reading, gone) is None and not refusals and not any(f.role == gone for f in reading.found):
@@ -220,24 +225,6 @@ def _absent(gone: str) -> Problem:
 def _exists(path: PathLike) -> bool:
     paths = [path] if isinstance(path, (str, Path)) else path
     return all(Path(p).exists() for p in paths)
-
-
-def _inspect_nifti(
-    files: Found,
-    given: Given,
-    quantity: Quantity,
-    context: Context | None,
-    refuse: Callable[[InputError], None],
-    refusals: list[Problem],
-) -> Inspection:
-    from petrg.imaging.nifti import read_nifti_study
-
-    try:
-        study = read_nifti_study(list(files.nifti), given=given, quantity=quantity)
-    except InputError as error:
-        refuse(error)
-        return _inspection(None, (), refusals)
-    return _inspection(study if context is None else study.with_context(context), study.problems, refusals)
 
 
 def _inspection(

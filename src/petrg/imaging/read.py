@@ -58,11 +58,24 @@ def read_study(
     files = scan(path)
     options = Options(given=given, quantity=quantity, ct_series=ct_series, pet_series=pet_series, study=study)
     if files.nifti and not has_dicom(files):
-        from petrg.imaging.nifti import read_nifti_study
-
-        found = read_nifti_study(list(files.nifti), given=given, quantity=quantity)
-        return found if context is None else found.with_context(context)
+        return read_nifti(path, files, options, context, progress)
     return as_study(read_dicom(files, options, _raise, progress), context)
+
+
+def read_nifti(path: PathLike, files: Found, options: Options, context: Context | None, progress: Progress) -> Study:
+    """The NIfTI case at ``path``; of a list of paths, the files found in it."""
+    from petrg.imaging.nifti import read_nifti_study
+
+    return read_nifti_study(
+        Path(path) if isinstance(path, (str, Path)) else files.nifti,
+        given=options.given,
+        quantity=options.quantity,
+        ct_series=options.ct_series,
+        pet_series=options.pet_series,
+        study=None if options.study is None else str(options.study),
+        context=context,
+        progress=progress,
+    )
 
 
 def has_dicom(files: Found) -> bool:
