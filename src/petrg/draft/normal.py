@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from petrg.anatomy import Region
+from petrg.language.lexicon import lexicon
 from petrg.language.style import Claim, Style, StyleSex
 from petrg.language.wording import LOCATED, Worded, rivals
 from petrg.report import (
@@ -49,7 +50,7 @@ def pet_statements(
     if not _searched(state):
         return _not_assessed(phrases.pet_not_located, Modality.PET)
     if (other := _rival_of(region, record)) is not None:
-        return _not_assessed(phrases.pet_rival.format(region=other.title(style.language)), Modality.PET)
+        return _not_assessed(phrases.pet_rival.format(region=lexicon(style.language).title(other)), Modality.PET)
     above = (
         ""
         if state.limit_suv is None

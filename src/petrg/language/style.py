@@ -127,7 +127,7 @@ class Style(_Strict):
         return "\n".join(paragraphs)
 
     def _region(self, region: Region, sex: StyleSex, number: int) -> str:
-        title = region.title(self.language)
+        title = lexicon(self.language).title(region)
         heading = self.layout.region_heading.format(title=title[:1].upper() + title[1:], number=number)
         texts = [self.sentence(claim.bounded("")) for claim in self.claims_of(region, sex)]
         return heading + self.layout.between_claims.join(texts)

@@ -79,6 +79,7 @@ class Lexicon(_Strict):
     or_: str = Field(alias="or")
     and_: str = Field(alias="and")
     last_and: str
+    title_tail: str
     ellipsis: str
     side_words: SideWords
     denial: Denial
@@ -111,6 +112,14 @@ class Lexicon(_Strict):
         ['calcification', 'effusion']
         """
         return frozenset(kind for kind, words in self.kind_words.items() if _first(words, text) is not None)
+
+    def title(self, region: Region) -> str:
+        """The region's title as running text names it.
+
+        >>> lexicon("zh").title(Region.PELVIC_ORGANS), lexicon("en").title(Region.RETROPERITONEUM)
+        ('盆腔脏器', 'retroperitoneum')
+        """
+        return re.sub(self.title_tail, "", region.title(self.language))
 
     def listed(self, items: Sequence[str], most: int = 3) -> str:
         """``items`` as a list in words; beyond ``most`` the rest is "others".
