@@ -176,12 +176,12 @@ def test_letters_scale_and_windows_are_printed(html: str) -> None:
     assert "SUV 0–10" in first
     bar = re.search(r'class="bar" d="M([\d.]+) [\d.]+V[\d.]+H([\d.]+)V', first)
     mm = re.search(r">(\d+) mm<", first)
-    box = re.search(r'<image width="(\d+)" height="(\d+)"', first)
+    box = re.search(r'<image width="([\d.]+)" height="([\d.]+)"', first)
     assert bar is not None
     assert mm is not None
     assert box is not None
     mm_per_pixel = int(mm.group(1)) / (float(bar.group(2)) - float(bar.group(1)))
-    assert mm_per_pixel * int(box.group(2)) == pytest.approx(64 * 5.0, rel=0.01)  # the height of the scan
+    assert mm_per_pixel * float(box.group(2)) == pytest.approx(64 * 5.0, rel=0.01)  # the height of the scan
     assert "SUV 0–7" in html
     assert "W 400 L 40 HU" in html
 

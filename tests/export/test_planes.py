@@ -71,7 +71,7 @@ def test_a_swapped_side_would_be_seen() -> None:
 @pytest.mark.parametrize(("axis", "across"), [("coronal", 60.0), ("sagittal", -20.0)])
 def test_projections_show_left_on_the_right_front_on_the_left_head_on_top(name: str, axis: str, across: float) -> None:
     volume = marked(grids()[name])
-    picture, plane = project(volume, axis, bounds(volume.grid), 240)
+    picture, plane = project(volume, axis, bounds(volume.grid), 0.7)
     column, row = brightest(picture)
     assert np.sign(column - plane.shape[1] / 2) == np.sign(across)
     assert row < plane.shape[0] / 2  # 90 of 160 mm up
@@ -82,12 +82,12 @@ def test_projections_show_left_on_the_right_front_on_the_left_head_on_top(name: 
 def test_an_oblique_grid_is_projected_straight() -> None:
     pytest.importorskip("petrg.imaging.resample")
     volume = marked(grids()["oblique"])
-    picture, plane = project(volume, "coronal", bounds(volume.grid), 240)
+    picture, plane = project(volume, "coronal", bounds(volume.grid), 0.7)
     assert brightest(picture) == pytest.approx(plane.pixel(LEFT_MARK), abs=3 / plane.mm_per_pixel)
 
 
 def test_distances_in_a_picture_are_mm() -> None:
-    plane = plane_through("coronal", Box((-200, -100, 0), (200, 100, 800)), (0, 0, 0), pixels=400)
+    plane = plane_through("coronal", Box((-200, -100, 0), (200, 100, 800)), (0, 0, 0), 2.0)
     assert plane.shape == (400, 200)
     (c1, r1), (c2, r2) = plane.pixel((-50, 0, 100)), plane.pixel((50, 0, 300))
     assert ((c2 - c1) * plane.mm_per_pixel, (r1 - r2) * plane.mm_per_pixel) == pytest.approx((100, 200))

@@ -23,8 +23,9 @@ FUSED_SUV = (0.0, 7.0)
 CT_WINDOW = (400.0, 40.0)
 """Width and level, HU."""
 
-_MIP_PIXELS = 900
-_TILE_PIXELS = 360
+_SHARP = 2  # pixels per drawn one
+_MIPS_DRAWN = (440, 700)  # width of both projections together and height, as drawn on the page
+_TILE_DRAWN = 190
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,11 @@ def mips(study: Study, places: Sequence[Place], language: str) -> tuple[tuple[st
     say = words(language)
     low, high, window = _pet_window(study.pet, MIP_SUV, language)
     box = body_box(study.pet)
-    height = max(box.high[k] - box.low[k] for k in range(3))
+    x, y, z = (box.high[k] - box.low[k] for k in range(3))
+    mm_per_pixel = max((x + y) / _MIPS_DRAWN[0], z / _MIPS_DRAWN[1]) / _SHARP
     out = []
     for axis in ("coronal", "sagittal"):
-        longest = max(box.high[2] - box.low[2], *(box.high[k] - box.low[k] for k in _across(axis)))
-        values, plane = project(study.pet, axis, box, max(round(_MIP_PIXELS * longest / height), 1))
+        values, plane = project(study.pet, axis, box, mm_per_pixel)
         marks = tuple(Mark(*plane.pixel(place.mm), place.label, place.href) for place in places)
         alt = say["mip_alt"].format(view=say[f"mip_{axis}"], n=len(places), window=window)
         figure = Figure(
@@ -59,6 +60,7 @@ def mips(study: Study, places: Sequence[Place], language: str) -> tuple[tuple[st
             marks=marks,
             style="labels",
             dark=False,
+            zoom=1 / _SHARP,
         )
         out.append((say[f"mip_{axis}"], figure))
     return tuple(out)
@@ -67,23 +69,19 @@ def mips(study: Study, places: Sequence[Place], language: str) -> tuple[tuple[st
 def mips_svg(study: Study, language: str) -> str:
     """Both projections side by side as one SVG file, with the watermark; SUV or Bq/ml as the study was read."""
     figures = [figure for _, figure in mips(study, (), language)]
-    height = max(figure.pixels.shape[0] for figure in figures)
-    gap, top, left, drawn = 20, 40, 0, []
+    gap, top, left, drawn = 20.0, 30.0, 0.0, []
     for figure in figures:
-        width, rows = figure.pixels.shape[1], figure.pixels.shape[0]
+        width, height = figure.size
         inner = render_figure(replace(figure, style="ring"), xmlns=True)
-        drawn.append(inner.replace("<svg ", f'<svg x="{left}" y="{top}" width="{width}" height="{rows}" ', 1))
+        drawn.append(inner.replace("<svg ", f'<svg x="{left:g}" y="{top:g}" width="{width:g}" height="{height:g}" ', 1))
         left += width + gap
+    whole = max(left - gap, 300), figures[0].size[1] + top
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left - gap} {height + top}" width="{left - gap}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {whole[0]:g} {whole[1]:g}" width="{2 * whole[0]:g}">'
         "<style>text{font-family:sans-serif;paint-order:stroke;stroke:#fff;stroke-width:3}.bar{fill:none;stroke:#000}.under{fill:none;stroke:#fff;"
-        f'stroke-width:3}}</style><text x="4" y="24" font-size="18" fill="#7a1c14">{WATERMARK[language]}</text>'
+        f'stroke-width:3}}</style><text x="4" y="20" font-size="15" fill="#7a1c14">{WATERMARK[language]}</text>'
         f"{''.join(drawn)}</svg>\n"
     )
-
-
-def _across(axis: str) -> tuple[int]:
-    return (0,) if axis == "coronal" else (1,)
 
 
 def tiles(study: Study, place: Place, language: str, box: Box | None = None) -> tuple[tuple[str, Figure], ...]:
@@ -94,9 +92,9 @@ def tiles(study: Study, place: Place, language: str, box: Box | None = None) -> 
     box = box or body_box(pet)
     if study.ct is None:
         near = _near(box, place)
-        planes = [plane_through(axis, near, place.mm, _TILE_PIXELS) for axis in ("axial", "coronal", "sagittal")]
+        planes = [plane_through(axis, near, place.mm, _tile_step(near)) for axis in ("axial", "coronal", "sagittal")]
         return tuple(_pet_tile(pet, plane, place, language, plane.axis) for plane in planes)
-    plane = plane_through("axial", box, place.mm, _TILE_PIXELS)
+    plane = plane_through("axial", box, place.mm, _tile_step(box))
     ct_values, pet_values = cut(study.ct, plane), cut(pet, plane)
     width, level = CT_WINDOW
     base = grey(ct_values, level - width / 2, level + width / 2)
@@ -108,6 +106,11 @@ def tiles(study: Study, place: Place, language: str, box: Box | None = None) -> 
         _pet_tile(pet, plane, place, language, "pet", pet_values),
         _tile("ct", base, plane, place, language, ct_window),
     )
+
+
+def _tile_step(box: Box) -> float:
+    """Millimetres per pixel of a tile as wide as the body."""
+    return max(box.high[k] - box.low[k] for k in (0, 1)) / (_TILE_DRAWN * _SHARP)
 
 
 def _near(box: Box, place: Place) -> Box:
@@ -139,6 +142,7 @@ def _tile(
         alt=alt,
         marks=(Mark(*plane.pixel(place.mm), place.label),),
         dark=dark,
+        zoom=1 / _SHARP,
     )
 
 

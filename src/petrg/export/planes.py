@@ -76,12 +76,11 @@ class Plane:
         return float(offset @ column / scale), float(offset @ row / scale)
 
 
-def plane_through(axis: Axis, box: Box, mm: tuple[float, float, float], pixels: int = 0) -> Plane:
-    """The plane of ``box`` through the point ``mm``; ``pixels`` along its longer side, else 1 mm a pixel."""
+def plane_through(axis: Axis, box: Box, mm: tuple[float, float, float], mm_per_pixel: float = 1.0) -> Plane:
+    """The plane of ``box`` through the point ``mm`` (x, y, z)."""
     low, high = np.array(box.low), np.array(box.high)
-    size = high - low
+    size, step = high - low, mm_per_pixel
     width, height = size[_COLUMN[axis]], size[_ROW[axis]]
-    step = max(width, height) / pixels if pixels else 1.0
     shape = max(round(float(height / step)), 1), max(round(float(width / step)), 1)
     corner = low + step / 2
     if axis != "axial":
@@ -111,7 +110,7 @@ def cut(volume: Volume, plane: Plane) -> NDArray[np.float32]:
     return values
 
 
-def project(volume: Volume, axis: Literal["coronal", "sagittal"], box: Box, pixels: int) -> tuple[Any, Plane]:
+def project(volume: Volume, axis: Literal["coronal", "sagittal"], box: Box, mm_per_pixel: float) -> tuple[Any, Plane]:
     """Maximum intensity projection across ``axis`` and the plane it is drawn on.
 
     The maximum is taken over native voxels, so no hot voxel is averaged away; only an oblique grid
@@ -127,7 +126,7 @@ def project(volume: Volume, axis: Literal["coronal", "sagittal"], box: Box, pixe
     affine[:3, 3] = grid.to_mm(middle)
     affine[:3, depth] *= grid.shape[depth]
     flat = Volume(array, Grid(array.shape, affine), straight.quantity)
-    plane = plane_through(axis, box, flat.grid.origin_mm, pixels)
+    plane = plane_through(axis, box, flat.grid.origin_mm, mm_per_pixel)
     return cut(flat, plane), plane
 
 

@@ -12,7 +12,17 @@ from petrg.export.text import patient_rows
 from petrg.export.words import label, words
 from petrg.imaging import Study
 from petrg.page.figure import Figure
-from petrg.report import AssessmentState, Fact, FindingKind, Lesion, Reference, Report, Statement, StatementKind
+from petrg.report import (
+    AssessmentState,
+    Fact,
+    FindingKind,
+    Lesion,
+    Reference,
+    RegionReport,
+    Report,
+    Statement,
+    StatementKind,
+)
 
 __all__ = ["cards", "facts", "foci", "matrix", "patient", "projections", "provenance", "references", "text"]
 
@@ -31,17 +41,29 @@ def text(report: Report, links: Links) -> dict[str, Any]:
         return [{"id": links.statement(s), "kind": s.kind.value, "text": links.linked(s)} for s in statements]
 
     marked = {StatementKind.FINDING, StatementKind.INDETERMINATE}
-    regions = [
+    rows = [
         {
-            "title": part.region.title(report.language),
-            "id": f"region-{part.region}",
-            "found": any(s.kind in marked for s in part.statements),
-            "sentences": sentences(part.statements),
+            "titles": [(f"region-{part.region}", part.region.title(report.language)) for part in parts],
+            "found": any(s.kind in marked for s in parts[0].statements),
+            "sentences": sentences(parts[0].statements),
         }
-        for part in report.findings
+        for parts in _alike(report.findings)
     ]
     before = [(key, sentences(getattr(report, key))) for key in ("indication", "technique", "comparison")]
-    return {"before": before, "regions": regions, "impression": sentences(report.impression)}
+    return {"before": before, "regions": rows, "impression": sentences(report.impression)}
+
+
+def _alike(findings: Iterable[RegionReport]) -> list[list[RegionReport]]:
+    """Regions in order; neighbours of which the same is said, that nothing can be said, stand together."""
+    silent = {StatementKind.NOT_ASSESSED, StatementKind.OUT_OF_FIELD}
+    rows: list[list[RegionReport]] = []
+    for part in findings:
+        nothing = all(s.kind in silent and not s.numbers for s in part.statements)
+        if rows and nothing and rows[-1][0].text == part.text:
+            rows[-1].append(part)
+        else:
+            rows.append([part])
+    return rows
 
 
 def projections(report: Report, study: Study, links: Links) -> tuple[tuple[str, Figure], ...]:

@@ -13,7 +13,8 @@ from petrg.page.raster import Rgb, data_uri
 
 __all__ = ["Figure", "Mark", "render_figure", "scale_bar_mm"]
 
-_GUTTER = 46
+_GUTTER = 38  # all sizes in CSS pixels: figures are drawn near their own size
+_LETTER, _LABEL, _SMALL = 14.0, 12.0, 9.5
 _BARS_MM = (200, 100, 50, 20, 10, 5)
 
 
@@ -47,6 +48,8 @@ class Figure:
         Labels in the margins with leader lines, or a ring round the one mark.
     dark : bool
         Whether the picture's ground is dark, so that letters are light.
+    zoom : float
+        Drawn size of a pixel: below 1 the picture is finer than its drawing, for sharp screens and print.
     """
 
     pixels: Rgb
@@ -57,28 +60,40 @@ class Figure:
     marks: tuple[Mark, ...] = ()
     style: Literal["labels", "ring"] = "ring"
     dark: bool = True
+    zoom: float = 1.0
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height as drawn, without margins."""
+        height, width = self.pixels.shape[:2]
+        return width * self.zoom, height * self.zoom
+
+    @property
+    def drawn_width(self) -> float:
+        """Width as drawn, with the margins that labels stand in."""
+        return self.size[0] + 2 * (_GUTTER if self.style == "labels" else 0)
 
 
-def scale_bar_mm(width_px: int, mm_per_pixel: float) -> int:
+def scale_bar_mm(width: float, mm_per_unit: float) -> int:
     """The longest round length that takes at most a third of the width, mm.
 
     >>> scale_bar_mm(400, 1.0), scale_bar_mm(320, 1.4), scale_bar_mm(100, 0.4)
     (100, 100, 10)
     """
-    return next((mm for mm in _BARS_MM if mm / mm_per_pixel <= width_px / 3), _BARS_MM[-1])
+    return next((mm for mm in _BARS_MM if mm / mm_per_unit <= width / 3), _BARS_MM[-1])
 
 
 def render_figure(figure: Figure, *, xmlns: bool = False) -> str:
     """The figure as one ``<svg>`` element; ``xmlns`` where it is to be a file of its own."""
-    height, width = figure.pixels.shape[:2]
-    gutter = _GUTTER if figure.style == "labels" else 0
-    marks = _labels(figure, gutter) if figure.style == "labels" else "".join(_ring(m, width) for m in figure.marks)
+    width, height = figure.size
+    margin = (figure.drawn_width - width) / 2
+    marks = _labels(figure, margin) if figure.style == "labels" else "".join(_ring(m, figure) for m in figure.marks)
     space = ' xmlns="http://www.w3.org/2000/svg"' if xmlns else ""
     return (
         f'<svg{space} class="figure {"dark" if figure.dark else "light"}" role="img" '
-        f'viewBox="{-gutter} 0 {width + 2 * gutter} {height}" aria-label="{escape(figure.alt)}">'
+        f'viewBox="{-margin:g} 0 {figure.drawn_width:g} {height:g}" aria-label="{escape(figure.alt)}">'
         f"<title>{escape(figure.alt)}</title>"
-        f'<image width="{width}" height="{height}" href="{data_uri(figure.pixels)}"/>'
+        f'<image width="{width:g}" height="{height:g}" href="{data_uri(figure.pixels)}"/>'
         f"{_letters(figure)}{_scale_bar(figure)}{marks}</svg>"
     )
 
@@ -91,43 +106,35 @@ def _text(x: float, y: float, text: str, size: float, anchor: str, kind: str = "
 
 
 def _letters(figure: Figure) -> str:
-    height, width = figure.pixels.shape[:2]
-    size = _size(width)
+    width, height = figure.size
     left, right, top, bottom = figure.letters
+    lines = figure.window.splitlines()
     return "".join(
         (
-            _text(size * 0.4, height / 2, left, size, "start"),
-            _text(width - size * 0.4, height / 2, right, size, "end"),
-            _text(width / 2, size, top, size, "middle"),
-            _text(width / 2, height - size * 0.4, bottom, size, "middle"),
-            *(
-                _text(width - size * 0.4, size * (1 + 0.85 * k), line, size * 0.72, "end", "window")
-                for k, line in enumerate(figure.window.splitlines())
-            ),
+            _text(5, height / 2, left, _LETTER, "start"),
+            _text(width - 5, height / 2, right, _LETTER, "end"),
+            _text(width / 2, _LETTER, top, _LETTER, "middle"),
+            _text(width / 2, height - 5, bottom, _LETTER, "middle"),
+            *(_text(width - 4, 11 + 11 * k, line, _SMALL, "end", "window") for k, line in enumerate(lines)),
         )
     )
 
 
 def _scale_bar(figure: Figure) -> str:
-    height, width = figure.pixels.shape[:2]
-    size = _size(width)
-    mm = scale_bar_mm(width, figure.mm_per_pixel)
-    x, y, length = size * 0.5, height - size * 0.6, mm / figure.mm_per_pixel
-    tick = size * 0.25
-    path = f"M{x:.1f} {y - tick:.1f}V{y:.1f}H{x + length:.1f}V{y - tick:.1f}"
+    width, height = figure.size
+    mm_per_unit = figure.mm_per_pixel / figure.zoom
+    mm = scale_bar_mm(width, mm_per_unit)
+    x, y, length = 6.0, height - 7, mm / mm_per_unit
+    path = f"M{x:.1f} {y - 3:.1f}V{y:.1f}H{x + length:.1f}V{y - 3:.1f}"
     return (
         f'<path class="under" d="{path}"/><path class="bar" d="{path}"/>'
-        f"{_text(x, y - size * 0.4, f'{mm} mm', size * 0.72, 'start', 'window')}"
+        f"{_text(x, y - 5, f'{mm} mm', _SMALL, 'start', 'window')}"
     )
 
 
-def _size(width: int) -> float:
-    return min(max(width * 0.055, 13.0), 22.0)
-
-
-def _ring(mark: Mark, width: int) -> str:
-    radius = width * 0.055
-    x, y = mark.column, mark.row
+def _ring(mark: Mark, figure: Figure) -> str:
+    radius = 11.0
+    x, y = mark.column * figure.zoom, mark.row * figure.zoom
     ticks = "".join(
         f"M{x + a * radius:.1f} {y + b * radius:.1f}L{x + a * radius * 1.7:.1f} {y + b * radius * 1.7:.1f}"
         for a, b in ((1, 0), (-1, 0), (0, 1), (0, -1))
@@ -139,27 +146,26 @@ def _ring(mark: Mark, width: int) -> str:
     )
 
 
-def _labels(figure: Figure, gutter: int) -> str:
+def _labels(figure: Figure, margin: float) -> str:
     """Labels in the margin that is nearer, in the order of their rows, none on another."""
-    height, width = figure.pixels.shape[:2]
-    size = 15.0
+    width, height = figure.size
     out = []
     for left in (True, False):
-        marks = sorted((m for m in figure.marks if (m.column < width / 2) is left), key=lambda m: m.row)
-        rows = _spread_rows([m.row for m in marks], size * 1.25, size, height - size * 0.5)
-        for mark, row in zip(marks, rows, strict=True):
-            out.append(_label(mark, row, left, width, gutter, size))
+        marks = [m for m in figure.marks if (m.column * figure.zoom < width / 2) is left]
+        marks.sort(key=lambda m: m.row)
+        rows = _spread_rows([m.row * figure.zoom + 4 for m in marks], _LABEL * 1.25, _LABEL, height - 4)
+        out += [_label(m, row, left, figure, margin) for m, row in zip(marks, rows, strict=True)]
     return "".join(out)
 
 
-def _label(mark: Mark, row: float, left: bool, width: int, gutter: int, size: float) -> str:
-    x = -gutter + 4 if left else width + gutter - 4
-    edge = x + (1 if left else -1) * (len(mark.label) * size * 0.62 + 4)
-    line = f"M{edge:.1f} {row - size * 0.35:.1f}L{mark.column:.1f} {mark.row:.1f}"
+def _label(mark: Mark, row: float, left: bool, figure: Figure, margin: float) -> str:
+    x = -margin + 2 if left else figure.size[0] + margin - 2
+    edge = x + (1 if left else -1) * (len(mark.label) * _LABEL * 0.64 + 3)
+    column, at = mark.column * figure.zoom, mark.row * figure.zoom
     drawn = (
-        f'<path class="leader" d="{line}"/>'
-        f'<circle class="dot" cx="{mark.column:.1f}" cy="{mark.row:.1f}" r="6"/>'
-        f"{_text(x, row, mark.label, size, 'start' if left else 'end', 'label')}"
+        f'<path class="leader" d="M{edge:.1f} {row - 4:.1f}L{column:.1f} {at:.1f}"/>'
+        f'<circle class="dot" cx="{column:.1f}" cy="{at:.1f}" r="4.5"/>'
+        f"{_text(x, row, mark.label, _LABEL, 'start' if left else 'end', 'label')}"
     )
     return f'<a href="{escape(mark.href)}">{drawn}</a>' if mark.href else drawn
 
