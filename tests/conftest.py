@@ -73,7 +73,7 @@ def full_size(tmp_path_factory: pytest.TempPathFactory) -> FullSize:
         if not done.truth.exists():
             from petrg import phantom
 
-            patient = phantom.make(FULL_SIZE_SEED, sex="F", lesions=4, spacing="full")
+            patient = phantom.make(FULL_SIZE_SEED, sex="F", lesions=4, size="full")
             phantom.write_dicom(patient, done.path, vendor="siemens")
             done.truth.write_text(patient.truth.model_dump_json())
     return done

@@ -13,7 +13,7 @@ def few_files(vendor: str, home: Path, seed: int = 5) -> dict[str, bytes]:
     """The middle CT and PET slices of a small phantom, as name -> bytes; names begin with ``ct/`` or ``pt/``."""
     from petrg import phantom
 
-    patient = phantom.make(seed, sex="F", lesions=2, spacing="small")
+    patient = phantom.make(seed, sex="F", lesions=2, size="small")
     phantom.write_dicom(patient, home / "full", vendor=vendor)
     return few_of(home / "full")
 

@@ -73,7 +73,6 @@ def try_case(files: Mapping[str, bytes], home: Path, seed: int) -> str:
 def judge(folder: Path, out: Path, *, deep: bool) -> str:
     """Inspect, read, and where it reads convert; ``deep`` also drafts a report."""
     from petrg.imaging.inspect import inspect_path
-    from petrg.imaging.write import convert
 
     inspection = inspect_path(folder)
     try:
@@ -87,6 +86,8 @@ def judge(folder: Path, out: Path, *, deep: bool) -> str:
     for volume in (study.ct, study.pet):
         assert volume is None or np.isfinite(volume.array).all(), "a voxel is not finite"
     if deep:
+        from petrg.imaging.write import convert
+
         attempt(lambda: convert(study, out, "petrg"), out)
         if study.pet is not None:
             attempt(lambda: petrg.draft(study, pet_only=study.ct is None), out)

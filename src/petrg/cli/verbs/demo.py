@@ -37,7 +37,7 @@ def demo(
 
     with screen.progress_bar() as progress:
         with _timed("make a digital patient"):
-            patient = make(seed, spacing=size)
+            patient = make(seed, size=size)
         with _timed("write it as DICOM"), output_directory(out / "dicom") as folder:
             write_dicom(patient, folder, vendor="siemens")
         del patient

@@ -30,7 +30,7 @@ def phantom(
 
     with screen.progress_bar() as progress:
         progress("making the phantom", 0, 0)
-        made = make(seed, sex=sex, lesions=lesions, spacing=size)
+        made = make(seed, sex=sex, lesions=lesions, size=size)
         progress("writing", 0, 0)
         with output_directory(out) as folder:
             if file_format == "dicom":
