@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from petrg.cli import screen
 from petrg.cli.options import LogJson
+from petrg.cli.verbs.phantom import Size, Vendor
 from petrg.cli.verbs.report import Language, Style, write_report
 
 __all__ = ["demo"]
@@ -22,27 +23,25 @@ def demo(
     seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same patient.")] = 1,
     style: Style = None,
     language: Language = "zh",
-    size: Annotated[
-        Literal["full", "small"], typer.Option("--size", help="Matrix of a scanner, or a small one.")
-    ] = "full",
+    size: Size = "full",
+    vendor: Vendor = "siemens",
     log_json: LogJson = False,
 ) -> None:
     """Make a digital patient as DICOM, read it, draft its report, check it; prints the report and its page."""
     from petrg.draft.check import check
     from petrg.draft.pipeline import draft
     from petrg.export.text import render_text
-    from petrg.files import output_directory
     from petrg.imaging import read_study
     from petrg.phantom import make, write_dicom
 
     with screen.progress_bar() as progress:
         with _timed("make a digital patient"):
             patient = make(seed, size=size)
-        with _timed("write it as DICOM"), output_directory(out / "dicom") as folder:
-            write_dicom(patient, folder, vendor="siemens")
+        with _timed("write it as DICOM"):
+            folder = write_dicom(patient, out, vendor=vendor, progress=progress)
         del patient
         with _timed("read the study"):
-            study = read_study(out / "dicom", progress=progress)
+            study = read_study(folder, progress=progress)
         with _timed("measure and draft"):
             report = draft(study, style=style, language=language, progress=progress)
         with _timed("write report.json, report.txt, report.html"):
