@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 import zlib
 from collections.abc import Sequence
@@ -18,12 +19,12 @@ from petrg.imaging.dicom.values import BROKEN, floats, integer, items, number, r
 
 __all__ = ["Inflated", "Passed", "Pixels", "Slice", "looks_like_dicom", "read_header"]
 
-DEFLATED = "1.2.840.10008.1.2.1.99"
 IMPLICIT = "1.2.840.10008.1.2"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 NATIVE = (IMPLICIT, "1.2.840.10008.1.2.1", BIG_ENDIAN)
 MAX_INFLATED = 1024**3
 _CHUNK = 64 * 1024
+_DEFLATED = re.compile(rb"\x02\x00\x10\x00UI..1\.2\.840\.10008\.1\.2\.1\.99(?![\d.])", re.DOTALL)
 
 _SINGLE = {"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.128"}
 _MULTI = {
@@ -207,7 +208,7 @@ def looks_like_dicom(source: Source) -> bool:
 def _sniff(data: bytes) -> str | None:
     """``part 10``, ``deflated``, ``bare`` (no preamble) or None for what is not DICOM."""
     if data[128:132] == b"DICM":
-        return "deflated" if DEFLATED.encode() + b"\0" in data[132:1024] else "part 10"
+        return "deflated" if _DEFLATED.search(data[132:1024]) else "part 10"
     group, element = int.from_bytes(data[:2], "little"), int.from_bytes(data[2:4], "little")
     return "bare" if len(data) > 64 and group in (0x0002, 0x0008) and element <= 0x0060 else None
 

@@ -24,6 +24,7 @@ AIR_HU = -1024.0
 """What lies outside the scanned circle reads as this, whatever word the scanner put there."""
 _CEILING_HU = 31743.0  # 32767 - 1024: nothing real is denser; a larger number is a negative word read as unsigned
 _WRAPPED = 63536  # -2000 read as unsigned: GE's padding
+_BEYOND_MEANING = 1e12  # no voxel in HU or Bq/ml is larger; float32 would overflow soon after
 _THREADS = 2
 
 
@@ -94,6 +95,13 @@ def expect_whole(slices: Sequence[Slice], what: str, unreadable: int = 0) -> Non
 def _check(slices: Sequence[Slice], what: str) -> None:
     if any(s.slope is None for s in slices):
         raise PixelError(f"{what} without a rescale slope", "a rescale slope in every image", "export the series again")
+    if any(
+        (abs(s.slope or 0.0) * 2.0 ** min(s.pixels.stored, 32) + abs(s.intercept or 0.0)) > _BEYOND_MEANING
+        for s in slices
+    ):
+        raise PixelError(
+            f"{what} with a rescale slope or intercept beyond any meaning", "values of a scanner", "export it again"
+        )
     if any(s.has_lookup for s in slices):
         raise PixelError(f"{what} with a modality lookup table", "a rescale slope and intercept", "export it again")
     p = slices[0].pixels
@@ -125,13 +133,17 @@ def _one(image: Slice, scale: float, out: NDArray[np.float32], hounsfield: bool,
 
 
 def _pad(stored: NDArray[np.integer[Any]], pixels: Pixels, out: NDArray[np.float32]) -> None:
-    if pixels.padding or not pixels.signed:
-        marks = [*pixels.padding, *(() if pixels.signed else (_WRAPPED,))]
-        low, high = min(pixels.padding, default=1), max(pixels.padding, default=0)
+    """Write `AIR_HU` where the words say "outside the scan", and wherever HU would be lower."""
+    marks = [*pixels.padding, *(() if pixels.signed else (_WRAPPED,))]
+    if marks:
         unsigned = stored.view(stored.dtype.str.replace("i", "u"))
-        outside = np.isin(unsigned, marks) if len(pixels.padding) < 2 else (unsigned >= low) & (unsigned <= high)
-        # a padding word within the range of tissue (0 HU in some headers) marks real voxels too: left as read
-        out[outside & ((out < AIR_HU) | (out > _CEILING_HU))] = AIR_HU
+        low, high = min(marks[:2]), max(marks[:2])
+        ranged = len(pixels.padding) > 1
+        outside = (unsigned >= low) & (unsigned <= high) if ranged else np.isin(unsigned, marks)
+        # a padding word within the range of tissue (0 HU in some headers) marks real voxels too: left as read,
+        # unless it does not fit the stored bits and so can be nothing else
+        foreign = not pixels.signed and low >> pixels.stored > 0
+        out[outside & (foreign | (out < AIR_HU) | (out > _CEILING_HU))] = AIR_HU
     np.maximum(out, np.float32(AIR_HU), out=out)
 
 
