@@ -1,0 +1,24 @@
+"""Words to findings: a clause grammar over lexica, with the characters each finding was read from.
+
+    text ─tokens─▶ words ─clauses─▶ sentence, segment, clause ─statements─▶ what each says ─lesions─▶ findings ─evidence─▶ labels
+"""
+
+from petrg.language.reading.evidence import Basis, Evidence, LabelEvidence, labels
+from petrg.language.reading.lesions import Grounded
+from petrg.language.reading.lexicon import Lexicon, languages, lexicon, read_lexicon
+from petrg.language.reading.reader import Reading, detect, read
+
+__all__ = [
+    "Basis",
+    "Evidence",
+    "Grounded",
+    "LabelEvidence",
+    "Lexicon",
+    "Reading",
+    "detect",
+    "labels",
+    "languages",
+    "lexicon",
+    "read",
+    "read_lexicon",
+]

@@ -1,0 +1,92 @@
+"""Text -> tokens: the words a lexicon knows, numbers with their units, and where they stand."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from petrg.language.reading.lexicon import Entry, Kind, Lexicon
+from petrg.language.reading.plain import normalise
+
+__all__ = ["Token", "tokenise"]
+
+
+class Token(NamedTuple):
+    """A known word of the text; ``numbers`` are SUVs, or diameters in mm, longest first."""
+
+    kind: Kind
+    start: int
+    end: int
+    entry: Entry
+    numbers: tuple[float, ...] = ()
+
+
+_SIZE = Entry(Kind.SIZE, ("size",))
+_STOP = Entry(Kind.SENTENCE, (".",))
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_DIAMETER = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([^\s0-9.*x~-]*)")
+_MM = {"mm": 1.0, "毫米": 1.0, "cm": 10.0, "厘米": 10.0, "公分": 10.0}
+_GRADE = re.compile(r"[^0-9.。;,，]{0,16}([1-5])(?![0-9.])")
+_MAX_SUV = 300.0
+
+
+def tokenise(text: str, lexicon: Lexicon) -> list[Token]:
+    """The words of ``lexicon`` in ``text``, left to right; positions index ``text``."""
+    plain = normalise(text)
+    tokens: list[Token] = []
+    done = 0
+    for match in lexicon.pattern.finditer(plain):
+        start, end = match.span()
+        if start < done:
+            continue
+        if match.lastgroup == "size":
+            tokens.append(Token(Kind.SIZE, start, end, _SIZE, _diameters(match.group())))
+            continue
+        entry = lexicon.entry(match.group())
+        if entry is None:
+            tokens.append(Token(Kind.SENTENCE, start, end, _STOP))
+            continue
+        kind = entry.kind
+        numbers: tuple[float, ...] = ()
+        if kind is Kind.SUV or kind is Kind.OTHER_NUMBER:
+            end, numbers = _suvs(plain, end, lexicon)
+            done = end
+        elif kind is Kind.DEAUVILLE:
+            if (grade := _GRADE.match(plain, end)) is None:
+                continue
+            end, numbers = grade.end(), (float(grade.group(1)),)
+            done = end
+        elif kind is Kind.SKIP:
+            continue
+        tokens.append(Token(kind, start, end, entry, numbers))
+    return tokens
+
+
+def _suvs(plain: str, end: int, lexicon: Lexicon) -> tuple[int, tuple[float, ...]]:
+    """Numbers after an SUV's name: one a place where several are given; of a range its upper end."""
+    match = lexicon.numbers.match(plain, end)
+    if match is None:
+        return end, ()
+    values: list[float] = []
+    last = -1
+    body = match.group(1)
+    for number in _NUMBER.finditer(body):
+        value = float(number.group())
+        joined = body[last : number.start()].strip() if last >= 0 else ""
+        if last >= 0 and joined in ("-", "~", "至", "to"):
+            values[-1] = max(values[-1], value)
+        else:
+            values.append(value)
+        last = number.end()
+    return match.end(1), tuple(v for v in values if v <= _MAX_SUV)
+
+
+def _diameters(text: str) -> tuple[float, ...]:
+    """Diameters in mm, longest first; a unit at the end holds for all before it without one.
+
+    >>> _diameters("3.7cm*34mm"), _diameters("1.4*1.0cm")
+    ((37.0, 34.0), (14.0, 10.0))
+    """
+    parts = [(float(n), _MM.get(u)) for n, u in _DIAMETER.findall(text)]
+    last = next((u for _, u in reversed(parts) if u is not None), 1.0)
+    return tuple(sorted((round(n * (last if u is None else u), 3) for n, u in parts), reverse=True))
