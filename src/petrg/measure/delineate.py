@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,17 +28,19 @@ def cut_level(threshold: Threshold, suv_max: float) -> float | None:
     return _FIXED.get(threshold)
 
 
-def delineate(suv: Volume, seed: int, threshold: Threshold) -> NDArray[np.int64]:
+def delineate(suv: Volume, seed: int, threshold: Threshold, floor: float = np.inf) -> NDArray[np.int64]:
     """The voxels of the one lesion whose hottest voxel is ``seed``, as flat indices; empty below the rule."""
-    return delineate_all(suv, [seed], threshold)[0]
+    return delineate_all(suv, [seed], threshold, floor)[0]
 
 
-def delineate_all(suv: Volume, seeds: Sequence[int], threshold: Threshold) -> list[NDArray[np.int64]]:
+def delineate_all(
+    suv: Volume, seeds: Sequence[int], threshold: Threshold, floor: float = np.inf
+) -> list[NDArray[np.int64]]:
     """Delineate every lesion at once, so that touching lesions share no voxel.
 
     Each voxel at or above the lowest level in use goes to the seed it is best connected to
-    (watershed with markers); of those a lesion holds the ones at or above its own level that hang
-    together with its seed. The majority vote keeps what at least two of SUV >= 4.0, SUV >= 2.5 and
+    (watershed with markers); of those a lesion holds the ones at or above its own level, in one piece or
+    several that are bridged above ``floor``. The majority vote keeps what at least two of SUV >= 4.0, SUV >= 2.5 and
     41 % of SUVmax hold.
 
     Parameters
@@ -50,6 +50,8 @@ def delineate_all(suv: Volume, seeds: Sequence[int], threshold: Threshold) -> li
         Flat index of each lesion's hottest voxel.
     threshold : Threshold
         Any but ``MASK``.
+    floor : float
+        SUV down to which parts of one lesion may be bridged, that of detection; by default the level itself.
 
     Returns
     -------
@@ -57,8 +59,8 @@ def delineate_all(suv: Volume, seeds: Sequence[int], threshold: Threshold) -> li
         Flat indices, ascending; empty where the lesion does not reach the rule.
     """
     if threshold is Threshold.MAJORITY:
-        votes = [delineate_all(suv, seeds, voter) for voter in _VOTERS]
-        return [_majority([vote[k] for vote in votes], suv.array.shape, seed) for k, seed in enumerate(seeds)]
+        votes = [delineate_all(suv, seeds, voter, floor) for voter in _VOTERS]
+        return [_majority([vote[k] for vote in votes]) for k in range(len(seeds))]
     values = suv.array.ravel()
     levels = [cut_level(threshold, float(values[seed])) for seed in seeds]
     if any(level is None for level in levels):
@@ -67,33 +69,19 @@ def delineate_all(suv: Volume, seeds: Sequence[int], threshold: Threshold) -> li
     reached = [cut for cut, seed in zip(cuts, seeds, strict=True) if values[seed] >= cut]
     if not reached:
         return [np.empty(0, np.int64) for _ in seeds]
-    hills = find_hills(suv.array, min(reached))
+    hills = find_hills(suv.array, min(floor, *reached))
     rows = np.searchsorted(hills.voxels, seeds)
     marked = [int(r) if values[s] >= c else -1 for r, s, c in zip(rows, seeds, cuts, strict=True)]
     owner = join_to_markers(hills, marked)[hills.hill]
     order = np.argsort(owner, kind="stable")
     starts = np.searchsorted(owner[order], np.arange(len(seeds) + 1))
     out = []
-    for k, (seed, cut) in enumerate(zip(seeds, cuts, strict=True)):
+    for k, cut in enumerate(cuts):
         mine = order[starts[k] : starts[k + 1]]
-        held = hills.voxels[mine[hills.values[mine] >= cut]]
-        out.append(_connected(held, suv.array.shape, seed))
+        out.append(np.sort(hills.voxels[mine[hills.values[mine] >= cut]]))
     return out
 
 
-def _majority(votes: Sequence[NDArray[np.int64]], shape: tuple[int, ...], seed: int) -> NDArray[np.int64]:
+def _majority(votes: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     voxels, count = np.unique(np.concatenate(votes), return_counts=True)
-    return _connected(voxels[count >= 2], shape, seed)
-
-
-def _connected(voxels: NDArray[np.int64], shape: tuple[int, ...], seed: int) -> NDArray[np.int64]:
-    """The part of ``voxels`` that touches ``seed`` over faces, edges or corners."""
-    if voxels.size == 0 or voxels[min(np.searchsorted(voxels, seed), voxels.size - 1)] != seed:
-        return np.empty(0, np.int64)
-    index = np.stack(np.unravel_index(voxels, shape))
-    low = index.min(1)
-    box = np.zeros(index.max(1) - low + 1, bool)
-    local = tuple(index - low[:, None])
-    box[local] = True
-    label: NDArray[Any] = cc3d.connected_components(box, connectivity=26)[local]
-    return voxels[label == label[np.searchsorted(voxels, seed)]]
+    return voxels[count >= 2]

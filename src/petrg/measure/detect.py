@@ -18,6 +18,7 @@ DEFAULT_SUV = 2.5
 """The floor where no liver is in the field."""
 BACKGROUND_RATIO = 1.5
 _SHELL_MM = (6.0, 16.0)
+_FWHM_MM = 5.0
 _JOIN = 0.5
 """Two maxima are one focus where the pass between them keeps this part of the lower one's height above the floor."""
 
@@ -54,6 +55,7 @@ class Detection:
 def detect(suv: Volume, body: NDArray[np.bool_], liver: Reference | None) -> Detection:
     """Find local maxima above max(liver mean + 2 SD, 1.5 x local background) inside the body.
 
+    Maxima are those of the PET after a Gaussian of 5 mm FWHM; every number is read without it.
     Without a liver the floor is SUV 2.5. Maxima are joined into one focus where the pass between them
     keeps at least half of the lower one's height above the floor.
 
@@ -63,33 +65,42 @@ def detect(suv: Volume, body: NDArray[np.bool_], liver: Reference | None) -> Det
     body : (z, y, x) bool
     liver : Reference or None
     """
-    floor = DEFAULT_SUV if liver is None else liver.suv_mean + 2 * liver.suv_sd
-    hills = find_hills(suv.array, body & (suv.array >= floor))
+    floor = round(DEFAULT_SUV if liver is None else liver.suv_mean + 2 * liver.suv_sd, 4)
+    smooth = _smoothed(suv, body)
+    hills = find_hills(smooth, body & (smooth >= floor))
     if hills.voxels.size == 0:
         return Detection((), floor, _rule(floor, liver))
     owner = join_hills(hills, lambda low, height: low - height <= (1 - _JOIN) * (low - floor))[hills.hill]
     order = np.argsort(owner, kind="stable")
     cuts = np.flatnonzero(np.diff(owner[order])) + 1
     groups = np.split(order, cuts)
+    values = suv.array.ravel()
     foci = []
     for rows in groups:
-        top = rows[np.lexsort((rows, hills.values[rows]))[-1]]
-        peak = float(hills.values[top])
         voxels = hills.voxels[rows]
-        around = _background(suv, body, voxels)
-        if around is None or peak >= BACKGROUND_RATIO * around:
-            foci.append(Focus(int(hills.voxels[top]), voxels, peak, around or 0.0))
+        around = _background(suv, body, voxels) or 0.0
+        if float(hills.values[rows].max()) >= BACKGROUND_RATIO * around:
+            seed = int(voxels[np.argmax(values[voxels])])
+            foci.append(Focus(seed, voxels, float(values[seed]), around))
     foci.sort(key=lambda f: (-f.suv_max, f.seed))
     return Detection(tuple(foci), floor, _rule(floor, liver))
 
 
 def _rule(floor: float, liver: Reference | None) -> str:
+    rule = f"local maxima (5 mm Gaussian) above max(SUV {floor:.2f}, 1.5 x local background); "
     if liver is None:
-        return f"local maxima above max(SUV {floor:.2f}, 1.5 x local background); no liver found, so SUV {DEFAULT_SUV}"
-    return (
-        f"local maxima above max(SUV {floor:.2f}, 1.5 x local background); "
-        f"{floor:.2f} = liver mean {liver.suv_mean:.2f} + 2 x SD {liver.suv_sd:.2f}"
-    )
+        return rule + f"no liver found, so SUV {DEFAULT_SUV}"
+    return rule + f"{floor:.2f} = liver mean {liver.suv_mean:.2f} + 2 x SD {liver.suv_sd:.2f}"
+
+
+def _smoothed(suv: Volume, body: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The PET blurred by a Gaussian of 5 mm FWHM, which takes single hot voxels for the noise they are."""
+    out = np.zeros_like(suv.array, np.float32)
+    found = ndimage.find_objects(body.astype(np.uint8))
+    if found:
+        sigma = [_FWHM_MM / 2.3548 / s for s in suv.grid.spacing_mm]
+        out[found[0]] = ndimage.gaussian_filter(suv.array[found[0]], sigma, output=np.float32, truncate=3.0)
+    return out
 
 
 def _background(suv: Volume, body: NDArray[np.bool_], voxels: NDArray[np.int64]) -> float | None:

@@ -14,7 +14,6 @@ from petrg.measure.landmarks import Landmarks
 
 __all__ = ["LandmarkAnatomy"]
 
-_HALF_WIDTH_MM = 160.0
 _BONE_HU, _AIR_HU = 180.0, -500.0
 
 
@@ -49,7 +48,7 @@ class LandmarkAnatomy:
         height, error = marks.height(float(mm[2]))
         front, back = marks.front_y[z], marks.back_y[z]
         return Place(
-            float((mm[0] - marks.midline_x[z]) * _HALF_WIDTH_MM / marks.half_width_mm),
+            float((mm[0] - marks.midline_x[z]) * marks.scale**0.5),
             height,
             error,
             float((mm[1] - front) / max(back - front, 1.0)),

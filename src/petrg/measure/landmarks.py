@@ -1,4 +1,4 @@
-"""Levels of the body found in the images: head, shoulders, lungs, liver, bladder, crotch.
+"""Levels of the body found in the images: head, shoulders, lungs, liver, bladder.
 
 Each found level is an anchor: its z in the patient and its height above the sole in a standard body of
 1.70 m. Between anchors heights are interpolated, beyond them the standard body's scale is kept, and the
@@ -23,14 +23,13 @@ __all__ = ["STANDARD_MM", "Anchor", "Landmarks", "find_landmarks"]
 
 STANDARD_MM = {
     "vertex": 1700.0,
-    "brain base": 1560.0,
+    "brain base": 1552.0,
     "shoulders": 1405.0,
-    "lung apex": 1425.0,
-    "lung dome": 1245.0,
+    "lung apex": 1420.0,
+    "lung dome": 1238.0,
     "liver top": 1235.0,
-    "liver bottom": 1100.0,
-    "bladder": 890.0,
-    "crotch": 845.0,
+    "liver bottom": 1045.0,
+    "bladder": 888.0,
 }
 """Height above the sole of each landmark in an adult of 1.70 m, mm."""
 
@@ -61,8 +60,6 @@ class Landmarks:
         From head to foot, consistent with each other.
     midline_x, front_y, back_y : (z,) float64
         The midsagittal plane and the front and back of the trunk at each slice, mm.
-    half_width_mm : float
-        Of the trunk.
     liver : (z, y, x) bool or None
         Coarse, on ``coarse_grid``.
     lungs : (z, y, x) bool or None
@@ -74,7 +71,6 @@ class Landmarks:
     midline_x: NDArray[np.float64]
     front_y: NDArray[np.float64]
     back_y: NDArray[np.float64]
-    half_width_mm: float
     liver: NDArray[np.bool_] | None
     lungs: NDArray[np.bool_] | None
     coarse_grid: Grid
@@ -83,6 +79,15 @@ class Landmarks:
     def slice_of(self, mm: NDArray[np.float64]) -> int:
         """The PET slice nearest to a point."""
         return int(np.clip(round(float(self.grid.to_index(mm)[0])), 0, self.grid.shape[0] - 1))
+
+    @property
+    def scale(self) -> float:
+        """How much larger the standard body is than the patient; 1 without two anchors far apart."""
+        if len(self.anchors) < 2:
+            return 1.0
+        first, last = self.anchors[0], self.anchors[-1]
+        span = first.z_mm - last.z_mm
+        return float(np.clip((first.height_mm - last.height_mm) / span, 0.8, 1.6)) if span > 200.0 else 1.0
 
     def height(self, z_mm: float) -> tuple[float, float]:
         """Height in the standard body of a patient's z, and its standard error, mm; (nan, inf) without anchors."""
@@ -116,17 +121,14 @@ def find_landmarks(suv: Volume, ct: Volume | None, body: NDArray[np.bool_]) -> L
     width = central_width_mm(body, grid, midline)
     small = coarse(suv)
     lungs = _lungs(ct, body, grid) if ct is not None else None
-    trunk = width > 240.0
-    half_width = float(np.median(width[trunk])) / 2 if trunk.any() else 160.0
     liver = _liver(small, midline, width, grid)
     z_mm = np.asarray(grid.to_mm(np.c_[np.arange(grid.shape[0]), np.zeros((grid.shape[0], 2))])[:, 2])
-    found = [*_outline_anchors(body, width, z_mm), *_hot_anchors(small, width, z_mm, midline, grid)]
+    below = _lowest_mm(liver, small.grid)
+    found = [*_outline_anchors(body, width, z_mm), *_hot_anchors(small, width, z_mm, midline, grid, below)]
     if lungs is not None:
         found += _lung_anchors(lungs, z_mm, grid, midline)
     if liver is not None:
-        levels = np.flatnonzero(liver.sum((1, 2)) >= 2)
-        ends = small.grid.to_mm(np.c_[levels[[0, -1]], np.zeros((2, 2))])[:, 2]
-        found += [Anchor("liver top", float(ends.max()) + 12.0), Anchor("liver bottom", float(ends.min()) - 12.0)]
+        found += _liver_anchors(liver, small.grid, midline, grid, bottom=not any(a.name == "bladder" for a in found))
     front, back = _front_back(body, grid, midline)
     return Landmarks(
         grid,
@@ -134,7 +136,6 @@ def find_landmarks(suv: Volume, ct: Volume | None, body: NDArray[np.bool_]) -> L
         midline,
         front,
         back,
-        half_width,
         liver,
         lungs,
         small.grid,
@@ -143,7 +144,7 @@ def find_landmarks(suv: Volume, ct: Volume | None, body: NDArray[np.bool_]) -> L
 
 
 def _outline_anchors(body: NDArray[np.bool_], width: NDArray[np.float64], z_mm: NDArray[np.float64]) -> list[Anchor]:
-    """Vertex, shoulders and crotch, from the outline alone."""
+    """Vertex and shoulders, from the outline alone."""
     order = np.argsort(-z_mm)
     w, z = width[order], z_mm[order]
     area = body.sum((1, 2))[order]
@@ -158,23 +159,23 @@ def _outline_anchors(body: NDArray[np.bool_], width: NDArray[np.float64], z_mm: 
         out.append(Anchor("shoulders", float(z[shoulder])))
         if held[0] > 0 and 0 < np.median(above[above > 0]) < 230.0:
             out.append(Anchor("vertex", float(z[held[0]])))
-    legs = np.flatnonzero((w == 0) & (area > 0))
-    if legs.size and legs[-1] >= held[-1] - 2 and wide.size:
-        solid = np.flatnonzero(w > 0)
-        solid = solid[solid < legs[-1]]
-        if solid.size:
-            out.append(Anchor("crotch", float(z[solid[-1]])))
     return out
 
 
 def _hot_anchors(
-    small: Volume, width: NDArray[np.float64], z_mm: NDArray[np.float64], midline: NDArray[np.float64], grid: Grid
+    small: Volume,
+    width: NDArray[np.float64],
+    z_mm: NDArray[np.float64],
+    midline: NDArray[np.float64],
+    grid: Grid,
+    liver_mm: float | None,
 ) -> list[Anchor]:
-    """The base of the brain and the bladder, by their uptake."""
+    """The base of the brain and the bladder, by their uptake; the bladder lies below any liver."""
     label: NDArray[Any] = cc3d.connected_components(small.array >= BRAIN_SUV, connectivity=6)
     out = []
     brains, bladders = [], []
     top = z_mm.max()
+    roof = top - 500.0 if liver_mm is None else liver_mm - 20.0
     for k in range(1, int(label.max()) + 1):
         index = np.argwhere(label == k)
         ml = len(index) * small.grid.voxel_ml
@@ -186,7 +187,7 @@ def _hot_anchors(
         wide = float(np.median(width[z]))
         if ml > 300.0 and wide < 230.0 and top - mm[:, 2].max() < 120.0 and off < 25.0:
             brains.append((ml, mm))
-        elif off < 20.0 and wide > 240.0 and mm[:, 2].max() < top - 500.0:
+        elif off < 20.0 and wide > 240.0 and mm[:, 2].max() < roof:
             bladders.append((float(mm[:, 2].min()), mm))
     if brains:
         out.append(Anchor("brain base", float(np.quantile(max(brains, key=lambda b: b[0])[1][:, 2], 0.03)) - 4.0))
@@ -254,6 +255,29 @@ def _liver(
     ml[0] = 0.0
     best = int(np.argmax(ml))
     return label == best if ml[best] > 250.0 else None
+
+
+def _lowest_mm(liver: NDArray[np.bool_] | None, coarse_grid: Grid) -> float | None:
+    if liver is None:
+        return None
+    return float(coarse_grid.to_mm(np.argwhere(liver))[:, 2].min())
+
+
+def _liver_anchors(
+    liver: NDArray[np.bool_], coarse_grid: Grid, midline: NDArray[np.float64], grid: Grid, *, bottom: bool
+) -> list[Anchor]:
+    """Where the part right of the midline begins and, if nothing lower was found, where it ends."""
+    index = np.argwhere(liver)
+    mm = coarse_grid.to_mm(index)
+    rows = grid.to_index(mm)[:, 0].round().astype(int).clip(0, grid.shape[0] - 1)
+    right = index[mm[:, 0] < midline[rows] - 30.0, 0]
+    if right.size < 20:
+        return []
+    count = np.bincount(right, minlength=liver.shape[0])
+    levels = np.flatnonzero(count >= 0.15 * count.max())
+    ends = coarse_grid.to_mm(np.c_[levels[[0, -1]], np.zeros((2, 2))])[:, 2]
+    out = [Anchor("liver top", float(ends.max()) + 12.0)]
+    return [*out, Anchor("liver bottom", float(ends.min()) - 12.0)] if bottom else out
 
 
 def _front_back(

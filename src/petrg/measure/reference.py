@@ -68,7 +68,7 @@ def blood_pool_reference(suv: Volume, aorta: NDArray[np.bool_], method: str) -> 
         return None
     box, core = inner
     dz = suv.grid.spacing_mm[0]
-    half = max(int(round((AORTA_LENGTH_MM / dz - 1) / 2)), 0)
+    half = max(round((AORTA_LENGTH_MM / dz - 1) / 2), 0)
     disc = _ball(suv.grid, AORTA_RADIUS_MM, flat=True)
     centres = np.array([np.argwhere(s).mean(0) if s.any() else (np.nan, np.nan) for s in core])
     part = suv.array[box]

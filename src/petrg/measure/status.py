@@ -82,9 +82,9 @@ def _physiologic(seen: Seen, others: Sequence[Seen], liver: Reference | None) ->
         return "symmetric uptake of tonsils or salivary glands"
     if organ == "larynx" and abs(seen.left_mm) < 15.0 and p >= 0.5 and seen.suv_max < 6.0:
         return "larynx: midline uptake of the vocal muscles"
-    if seen.region is Region.GI_TRACT and p >= 0.5 and liver is not None:
-        if seen.suv_max <= _BOWEL_LIVERS * liver.suv_mean:
-            return "bowel: uptake at most 3 x liver"
+    bowel = seen.region is Region.GI_TRACT and p >= 0.5
+    if bowel and liver is not None and seen.suv_max <= _BOWEL_LIVERS * liver.suv_mean:
+        return "bowel: uptake at most 3 x liver"
     return None
 
 
