@@ -56,7 +56,11 @@ def _study(**changes) -> Study:
         ),
         "ct_series": Series(uid="1.2.840.99.1.78", modality="CT", kvp=120.0),
         "identity": Identity(
-            name="Doe^Jane", patient_id="HID-4711", birth_date="19640203", accession_number="ACC-99", study_date="20250301"
+            name="Doe^Jane",
+            patient_id="HID-4711",
+            birth_date="19640203",
+            accession_number="ACC-99",
+            study_date="20250301",
         ),
         "context": Context(**context),
     }
@@ -64,9 +68,7 @@ def _study(**changes) -> Study:
 
 
 def _where(modality: Modality = Modality.PET) -> Where:
-    return Where(
-        modality=modality, index=(3, 4, 5), mm=(0.0, -4.0, 12.0), slice_number=9, sop_uid="1.2.840.99.1.77.4"
-    )
+    return Where(modality=modality, index=(3, 4, 5), mm=(0.0, -4.0, 12.0), slice_number=9, sop_uid="1.2.840.99.1.77.4")
 
 
 def _lesion(name: str, region: Region, suv: float, side: Side | None = None, **changes) -> Lesion:

@@ -61,7 +61,8 @@ def test_foci_of_one_site_make_one_sentence_that_counts_them_and_measures_the_ho
 def test_thirty_foci_of_one_region_stay_readable(name: str) -> None:
     groups = [NodalGroup.NECK_LEFT, NodalGroup.NECK_RIGHT]
     many = [
-        focus(f"L{i}", Region.NECK_NODES, 4.0 + i / 10, groups[i % 2].side, nodal_group=groups[i % 2]) for i in range(30)
+        focus(f"L{i}", Region.NECK_NODES, 4.0 + i / 10, group.side, nodal_group=group)
+        for i, group in enumerate(groups * 15)
     ]
     style = load_style(name)
     said = region_foci(many, style, interpreted=True)
