@@ -18,7 +18,7 @@ from petrg.imaging.bids import bids_header, read_sidecar, to_bq_ml
 from petrg.imaging.context import Context
 from petrg.imaging.lean import lean_mass_kg, mean_of_sexes
 from petrg.imaging.nifti_file import is_nifti, load_nifti, nifti_bytes, read_nifti, write_nifti
-from petrg.imaging.nifti_layout import Case, Named, cases_in, shown, stem_of
+from petrg.imaging.nifti_layout import Case, Named, cases_in, id_of, shown, stem_of
 from petrg.imaging.quantity import Quantity
 from petrg.imaging.sanity import balance_problems, ct_problems, expect_suv
 from petrg.imaging.study import FoundSeries, HeaderValue, PassedOver, Series, Study, SuvProvenance
@@ -144,7 +144,7 @@ def _overridden(files: list[Path], ct: str | int | None, pet: str | int | None) 
         if len(matching) != 1:
             raise StudyError(f"{len(matching)} NIfTI files of the name given", "one", f"correct {option}")
         named.append(Named(matching[0], "named", "named", role))
-    return Case("named", "named", tuple(named))
+    return Case(id_of(named), "named", tuple(named))
 
 
 def _chosen(cases: list[Case], outside: list[Named], study: str | None) -> Case | None:
@@ -163,7 +163,8 @@ def _chosen(cases: list[Case], outside: list[Named], study: str | None) -> Case 
 def _lone(files: list[Path]) -> Case:
     """A single file of any name that holds values only a CT holds."""
     if len(files) == 1 and float(read_nifti(files[0], Quantity.HU).array.min()) < _CT_ONLY_HU:
-        return Case("nifti", "lone", (Named(files[0], "lone", "nifti", "ct"),))
+        named = Named(files[0], "lone", "lone", "ct")
+        return Case(id_of([named]), "lone", (named,))
     raise StudyError(
         f"{len(files)} NIfTI files whose names say neither CT nor PET",
         "a layout of docs/formats, such as <id>_0000 (CT) and <id>_0001 (PET)",

@@ -59,6 +59,14 @@ class Case:
         return []
 
 
+_NAMED = "named"
+
+
+def id_of(files: Sequence[Named]) -> str:
+    """A stable id for files outside every layout; their own names may hold an identity."""
+    return "nifti-" + hashlib.sha256("/".join(stem_of(file.path) for file in files).encode()).hexdigest()[:8]
+
+
 def stem_of(path: Path) -> str:
     """The name without .nii or .nii.gz.
 
@@ -83,7 +91,7 @@ def cases_in(paths: Iterable[Path], *, named_one_by_one: bool = False) -> tuple[
         if file.case:
             groups.setdefault((file.layout, file.case), []).append(file)
     cases = [
-        Case(case, layout, tuple(group))
+        Case(case if layout != "named" else id_of(group), layout, tuple(group))
         for (layout, case), group in groups.items()
         if any(file.role in ("ct", "ct-on-pet", "suv", "activity") for file in group)
     ]
@@ -102,9 +110,9 @@ def _named(path: Path, named_one_by_one: bool) -> Named:
     if named_one_by_one:
         words = set(re.split(r"[^a-z]+", stem.lower()))
         if "ct" in words:
-            return Named(path, "named", "named", "ct")
+            return Named(path, "named", _NAMED, "ct")
         if words & {"pet", "pt", "suv"}:
-            return Named(path, "named", "named", "suv")
+            return Named(path, "named", _NAMED, "suv")
     return Named(path, "", "", "other")
 
 

@@ -51,7 +51,7 @@ def suv_scale(headers: Sequence[SuvHeader], given: Given = _NO_GIVEN) -> SuvScal
     """
     if not headers:
         raise SuvError("no PET image", "at least one", "point to the folder that holds the PET")
-    _expect_one_series(headers)
+    _expect_one_series(headers, given)
     facts = facts_of(headers[0], given)
     match headers[0].units:
         case "BQML":
@@ -87,21 +87,19 @@ def activity_scale(headers: Sequence[SuvHeader]) -> tuple[float, ...]:
     raise SuvError(f"PET units {found}", "BQML for activity", "read it without --quantity activity")
 
 
-_SAME = (
-    "units", "suv_type", "decay_correction", "weight_kg", "height_m", "sex", "dose_bq", "half_life_s", "nuclide",
-    "injected_at", "injected_time", "injections",
-)  # fmt: skip
+_SAME = {
+    "units": None, "suv_type": None, "decay_correction": None, "nuclide": None, "half_life_s": None,
+    "weight_kg": "weight_kg", "height_m": "height_m", "sex": "sex", "dose_bq": "dose_mbq", "injections": "dose_mbq",
+    "injected_at": "injected_at", "injected_time": "injected_at",
+}  # fmt: skip
+"""What must be the same for a whole series, and the user's value that makes it so."""
 
 
-def _expect_one_series(headers: Sequence[SuvHeader]) -> None:
-    """Refuse images that differ in what must be the same for a whole series."""
-    for name in _SAME:
-        if len({getattr(h, name) for h in headers}) > 1:
-            raise SuvError(
-                f"images of one PET series differ in {name}",
-                "one value for the series",
-                "split the series, or give the value by its option, " + _ACTIVITY,
-            )
+def _expect_one_series(headers: Sequence[SuvHeader], given: Given) -> None:
+    for name, own in _SAME.items():
+        if (own is None or getattr(given, own) is None) and len({getattr(h, name) for h in headers}) > 1:
+            way = f"give --{own.replace('_', '-')}, {_ACTIVITY}" if own else f"choose one series, {_ACTIVITY}"
+            raise SuvError(f"images of one PET series differ in {name}", "one value for the series", way)
 
 
 def _shown(units: str | None) -> str:
