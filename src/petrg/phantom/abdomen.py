@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from petrg.phantom.frame import Frame, Tissue, rotation
 from petrg.phantom.scene import AIR_HU, Item
 from petrg.phantom.spec import Spec, stream
 
-__all__ = ["bowel", "cavity", "kidneys", "upper_abdomen", "vessels"]
+__all__ = ["bowel", "cavity", "kidneys", "liver_and_spleen", "stomach_and_pancreas", "vessels"]
 
 _CAVITY = (
     (850, 0, -16, 62, 48),
@@ -30,7 +32,7 @@ def cavity(spec: Spec, frame: Frame) -> list[Item]:
         frame.ellipsoid((-58, -2, 1160), (62, 78, 92), Tissue(45, 0.9, "")),
         frame.ellipsoid((58, 2, 1155), (58, 76, 88), Tissue(45, 0.9, "")),
         frame.ellipsoid((58, 2, 1155), (55, 73, 85), fat),
-        frame.stack([r for r in _CAVITY], fat, power=2.4),
+        frame.stack(_CAVITY, fat, power=2.4),
     ]
     for side, name in ((1, "left"), (-1, "right")):
         psoas = Tissue(55, p.muscle, f"iliopsoas_{name}")
@@ -48,41 +50,41 @@ def cavity(spec: Spec, frame: Frame) -> list[Item]:
     return items
 
 
-def upper_abdomen(spec: Spec, frame: Frame) -> list[Item]:
-    """Stomach, spleen, pancreas, adrenals, liver, gallbladder, duodenum."""
+def liver_and_spleen(spec: Spec, frame: Frame) -> list[Item]:
+    """Liver with its hilum, gallbladder, spleen; sizes by the seed."""
+    p = spec.physiology
+    j = np.clip(stream(spec.seed, "upper abdomen").normal(0.0, 1.0, 4), -2.0, 2.0)
+    k = 1.0 + 0.03 * float(j[0])
+    tissue = Tissue(58, p.liver, "liver")
+    tilt = rotation((0.35, 0.9, 0.2), (0.0, -0.25, 1.0))
+    spleen = (42 + 3 * float(j[1]), 48 + 5 * float(j[2]), 22 + 2 * float(j[3]))
+    return [
+        frame.ellipsoid((84, 34, 1162), spleen, Tissue(50, p.spleen, "spleen"), tilt),
+        frame.ellipsoid((-60, 0, 1168), (55 * k, 70 * k, 76 * k), tissue),
+        frame.ellipsoid((-76, -10, 1112), (33 * k, 46 * k, 58 * k), tissue),
+        frame.ellipsoid((-14, -28, 1188), (56 * k, 44 * k, 40 * k), tissue),
+        frame.ellipsoid((20, -44, 1182), (40 * k, 26 * k, 26 * k), tissue),
+        *frame.line([(-14, -12, 1120), (-40, -8, 1160), (-66, -6, 1175)], [7, 6, 4], Tissue(42, 0.9 * p.liver)),
+        frame.ellipsoid((-44, -52, 1100), (13, 17, 26), Tissue(8, 0.6, "gallbladder")),
+    ]
+
+
+def stomach_and_pancreas(spec: Spec, frame: Frame) -> list[Item]:
+    """Stomach with its bubble, pancreas, duodenum, adrenals."""
     p, items = spec.physiology, []
-    j = stream(spec.seed, "upper abdomen").normal(0.0, 1.0, 6)
-    stomach = [(46, -4, 1205), (62, -14, 1180), (48, -38, 1140), (14, -46, 1112)]
-    items += frame.line(stomach, [26, 32, 24, 14], Tissue(42, p.stomach, "stomach"))
-    items += frame.line(stomach, [21, 27, 18, 8], Tissue(22, 0.6, "stomach"))
-    items.append(frame.ellipsoid((58, -32, 1188), (15, 8, 20), Tissue(AIR_HU, 0.3, "stomach")))
-    tilt = rotation((0.45, 0.85, 0.25), (0.0, -0.3, 1.0))
-    items.append(
-        frame.ellipsoid((84, 36, 1160), (40 + 2 * j[0], 46 + 3 * j[1], 21), Tissue(50, p.spleen, "spleen"), tilt)
-    )
-    gland = [(-30, -18, 1092), (-26, -20, 1108), (0, -18, 1118), (34, 0, 1130), (66, 22, 1148)]
+    stomach = [(46, -4, 1205), (62, -14, 1180), (48, -40, 1140), (14, -50, 1112)]
+    items += frame.line(stomach, [26, 32, 25, 15], Tissue(42, p.stomach, "stomach"))
+    items += frame.line(stomach, [21, 27, 19, 9], Tissue(22, 0.6, "stomach"))
+    items.append(frame.ellipsoid((58, -32, 1188), (16, 9, 20), Tissue(AIR_HU, 0.3, "stomach")))
+    gland = [(-30, -18, 1092), (-26, -20, 1108), (0, -18, 1118), (34, 0, 1130), (66, 20, 1146)]
     items += frame.line(gland, [12, 13, 9, 9, 7], Tissue(38, p.pancreas, "pancreas"))
-    items += _liver(spec, frame, 1.0 + 0.04 * float(np.clip(j[2], -2, 2)))
-    duodenum = [(-6, -42, 1112), (-44, -24, 1110), (-46, -8, 1066), (-10, 0, 1056), (24, -8, 1066)]
+    duodenum = [(-6, -42, 1112), (-42, -26, 1110), (-44, -10, 1066), (-10, -2, 1056), (24, -10, 1066)]
     items += frame.line(duodenum, 10, Tissue(35, 0.8 * p.small_bowel + 0.4, "duodenum"))
-    for side, name, x, z in ((1, "left", 30, 1136), (-1, "right", -28, 1140)):
+    for side, name, x, z in ((1, "left", 30, 1148), (-1, "right", -28, 1148)):
         adrenal = Tissue(25, p.adrenal, f"adrenal_gland_{name}")
         items += frame.line([(x, 26, z + 10), (x + side * 4, 36, z - 12)], 3.4, adrenal)
         items += frame.line([(x, 26, z + 10), (x - side * 7, 38, z - 10)], 3.0, adrenal)
     return items
-
-
-def _liver(spec: Spec, frame: Frame, k: float) -> list[Item]:
-    p = spec.physiology
-    tissue = Tissue(58, p.liver, "liver")
-    return [
-        frame.ellipsoid((-60, 0, 1166), (56 * k, 70 * k, 78 * k), tissue),
-        frame.ellipsoid((-72, 6, 1110), (38 * k, 50 * k, 60 * k), tissue),
-        frame.ellipsoid((-14, -28, 1188), (56 * k, 44 * k, 42 * k), tissue),
-        frame.ellipsoid((20, -44, 1184), (40 * k, 26 * k, 26 * k), tissue),
-        *frame.line([(-14, -12, 1120), (-40, -8, 1160), (-66, -6, 1175)], [7, 6, 4], Tissue(42, 0.9 * p.liver)),
-        frame.ellipsoid((-44, -50, 1102), (13, 17, 26), Tissue(8, 0.6, "gallbladder")),
-    ]
 
 
 def kidneys(spec: Spec, frame: Frame) -> list[Item]:
@@ -92,7 +94,7 @@ def kidneys(spec: Spec, frame: Frame) -> list[Item]:
     for side, name, z in ((1, "left", 1096), (-1, "right", 1084)):
         tilt = rotation((side * 0.28, 0.12, -1.0), (side * 0.8, 0.6, 0.0))
         kidney = Tissue(36, p.kidney_cortex, f"kidney_{name}")
-        items.append(frame.ellipsoid((side * 62, 38, z), (66, 40, 36), Tissue(-105, p.fat, ""), tilt))
+        items.append(frame.ellipsoid((side * 60, 38, z - 4), (62, 37, 33), Tissue(-105, p.fat, ""), tilt))
         items.append(frame.ellipsoid((side * 64, 36, z), (54, 30, 25), kidney, tilt))
         items.append(frame.ellipsoid((side * 52, 30, z), (22, 13, 12), Tissue(-60, 1.2), tilt))
         items.append(frame.ellipsoid((side * 49, 28, z - 2), (13, 9, 7), Tissue(10, p.kidney_pelvis), tilt))
@@ -120,17 +122,18 @@ def bowel(spec: Spec, frame: Frame) -> list[Item]:
     """Loops of small bowel and the frame of the colon with stool and gas."""
     p, items = spec.physiology, []
     rng = stream(spec.seed, "bowel")
-    for row, z in enumerate((1062, 1036, 1010, 984, 958, 934)):
-        shift = 10.0 if row % 2 else -10.0
-        for x in (-52, -26, 0, 26, 52):
-            dx, dy, dz = rng.normal(0.0, 5.0, 3)
-            c = (x + shift + dx, -44 + dy + abs(x) * 0.12, z + dz)
-            long, high = rng.uniform(13, 19), rng.uniform(9.5, 12)
+    for row, z in enumerate((1060, 1036, 1012, 988, 964, 940, 918)):
+        for column, x in enumerate(range(-62, 63, 31)):
+            dx, dy, dz = rng.normal(0.0, 3.5, 3)
+            depth = -30.0 if (row + column) % 2 else -56.0
+            centre = (0.9 * x + (8 if row % 2 else -8) + dx, depth + dy + 0.002 * x * x, z + dz)
+            turn = rng.uniform(-0.6, 0.6)
+            axes = rotation((1.0, float(turn), float(rng.uniform(-0.5, 0.5))), (0.0, 0.3, 1.0))
+            long, thick = float(rng.uniform(17, 24)), float(rng.uniform(11, 14.5))
             suv = p.small_bowel * float(rng.uniform(0.6, 1.3))
-            items.append(frame.ellipsoid(c, (long, 14, high), Tissue(38, suv, "small_bowel")))
-            items.append(
-                frame.ellipsoid(c, (long - 5, 8, high - 4), Tissue(float(rng.uniform(0, 30)), 0.8 * suv, "small_bowel"))
-            )
+            wall, inner = Tissue(42, suv, "small_bowel"), Tissue(float(rng.uniform(0, 28)), 0.75 * suv, "small_bowel")
+            items.append(frame.ellipsoid(centre, (long, thick, thick), wall, axes))
+            items.append(frame.ellipsoid(centre, (long - 4, thick - 3.5, thick - 3.5), inner, axes))
     parts = (
         [(-80, 8, 985), (-88, 14, 1030), (-86, 10, 1068)],
         [
@@ -148,7 +151,7 @@ def bowel(spec: Spec, frame: Frame) -> list[Item]:
     for part in parts:
         suv = p.colon * float(rng.uniform(0.7, 1.2))
         items += frame.line(part, 16.5, Tissue(40, suv, "colon"))
-        for a, b in zip(part, part[1:], strict=False):
+        for a, b in pairwise(part):
             stool = float(rng.uniform(-80, 30))
             items += frame.line([a, b], 12.5, Tissue(stool, 0.6 * suv, "colon"))
             if rng.random() < 0.45:

@@ -30,10 +30,11 @@ def healthy(spec: Spec, frame: Frame) -> list[Item]:
         *chest.heart(spec, frame),
         *chest.airways_and_vessels(spec, frame),
         *skeleton.spine(spec, frame),
-        *abdomen.vessels(spec, frame),
+        *abdomen.liver_and_spleen(spec, frame),
         *abdomen.kidneys(spec, frame),
+        *abdomen.vessels(spec, frame),
         *abdomen.bowel(spec, frame),
-        *abdomen.upper_abdomen(spec, frame),
+        *abdomen.stomach_and_pancreas(spec, frame),
         *pelvis.organs(spec, frame),
         *skeleton.skull(spec, frame),
         *head.brain(spec, frame),
@@ -43,8 +44,8 @@ def healthy(spec: Spec, frame: Frame) -> list[Item]:
 
 def couch(frame: Frame) -> list[Item]:
     """The table under the patient, a foam-filled shell; on CT only."""
-    back = 100.0 * frame.sy + 1.25 * frame.fat + 6.0
-    rows = [(z, 0.0, (back + 21.0) / frame.sy, 205.0 / frame.sx, 20.0 / frame.sy) for z in (0.0, 2200.0)]
+    front = body.back_mm(frame) + 4.0
+    rows = [(z, 0.0, (front + 22.0) / frame.sy, 205.0 / frame.sx, 22.0 / frame.sy) for z in (0.0, 2200.0)]
     return [
         frame.stack(rows, Tissue(-80.0), power=4.0),
         frame.stack(rows, Tissue(-930.0), power=4.0, grow=-3.0),

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import gamma
+
 import numpy as np
+from numpy.typing import NDArray
+from scipy.integrate import trapezoid
 
 from petrg.phantom.frame import Frame, Tissue
 from petrg.phantom.scene import Item
 from petrg.phantom.spec import Spec
 
-__all__ = ["frame_of", "outline", "weight_kg"]
+__all__ = ["Row", "arm_line", "back_mm", "breast_y", "frame_of", "outline", "weight_kg"]
 
+Row = tuple[float, float, float, float, float]
+"""z, centre x, centre y, half width, half depth, mm of the body frame."""
 SKIN = 2.0
 TRUNK_POWER = 2.4
 
 # z, centre x, centre y, half width, half depth of the muscle wall of a 1.70 m patient, mm.
-_TRUNK = (
+_TRUNK: tuple[Row, ...] = (
     (800, 0, 8, 150, 84),
     (850, 0, 4, 160, 92),
     (900, 0, 2, 156, 96),
@@ -26,11 +33,11 @@ _TRUNK = (
     (1270, 0, -1, 145, 103),
     (1330, 0, 3, 155, 96),
     (1370, 0, 8, 158, 82),
-    (1398, 0, 12, 128, 66),
-    (1420, 0, 12, 80, 57),
-    (1440, 0, 10, 60, 56),
+    (1398, 0, 12, 132, 66),
+    (1420, 0, 13, 96, 58),
+    (1446, 0, 11, 62, 56),
 )
-_NECK = (
+_NECK: tuple[Row, ...] = (
     (1425, 0, 10, 62, 57),
     (1455, 0, 10, 55, 57),
     (1500, 0, 8, 56, 62),
@@ -38,7 +45,7 @@ _NECK = (
 )
 # Share of the fat depth at each level of the trunk.
 _FAT = ((800, 1.1), (850, 1.2), (950, 1.15), (1030, 1.0), (1130, 0.8), (1270, 0.55), (1370, 0.4), (1440, 0.25))
-_THIGH = (
+_THIGH: tuple[Row, ...] = (
     (0, 88, 30, 22, 24),
     (60, 88, 30, 30, 34),
     (330, 88, 25, 50, 52),
@@ -90,29 +97,26 @@ def weight_kg(frame: Frame, sex: str) -> float:
     return float((1.06 * lean + 0.92 * soft) / 1e6)
 
 
-def _volume(rows: tuple[tuple[float, ...], ...], power: float, frame: Frame, fat: float) -> float:
+def _volume(rows: Sequence[Row], power: float, frame: Frame, fat: float) -> float:
     z, _, _, a, b = (np.array(v, float) for v in zip(*rows, strict=True))
     grown = fat * (_share(z) if rows is _TRUNK else 1.0)
     area = _area_factor(power) * (a * frame.sx + grown) * (b * frame.sy + grown)
-    return float(np.trapezoid(area, z * frame.sz))
+    return float(trapezoid(area, z * frame.sz))
 
 
 def _area_factor(power: float) -> float:
-    from math import gamma
-
     return 4.0 * gamma(1.0 + 1.0 / power) ** 2 / gamma(1.0 + 2.0 / power)
 
 
-def _share(z: np.ndarray) -> np.ndarray:
-    return np.interp(z, *zip(*_FAT, strict=True))
+def _share(z: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    knots, share = zip(*_FAT, strict=True)
+    return np.asarray(np.interp(z, knots, share))
 
 
-def _grown(
-    rows: tuple[tuple[float, ...], ...], frame: Frame, fat: float
-) -> list[tuple[float, float, float, float, float]]:
+def _grown(rows: Sequence[Row], frame: Frame, fat: float) -> list[Row]:
     out = []
     for z, cx, cy, a, b in rows:
-        more = fat * float(_share(np.array(z)))
+        more = fat * float(_share(z))
         out.append((z, cx, cy, a + more / frame.sx, b + more / frame.sy))
     return out
 
@@ -139,12 +143,19 @@ def outline(spec: Spec, frame: Frame) -> list[Item]:
     return items
 
 
+def back_mm(frame: Frame) -> float:
+    """Return y of the hindmost point of the body, patient mm."""
+    trunk = max(cy + b for _, _, cy, _, b in _grown(_TRUNK, frame, frame.fat))
+    return max(trunk, 56.0 + 58.0 + frame.fat / frame.scale) * frame.sy
+
+
 def _limbs(spec: Spec, frame: Frame, tissue: Tissue, depth: float) -> list[Item]:
     items: list[Item] = []
     f, k = frame, depth / frame.scale
     for side in (1, -1):
         rows = [(z, side * cx, cy, a, b) for z, cx, cy, a, b in _THIGH]
         items.append(f.stack(rows, tissue, grow=0.55 * depth))
+        items.append(f.ellipsoid((side * 72, 56, 884), (66 + 0.5 * k, 58 + k, 62 + 0.5 * k), tissue))
         shoulder, elbow, wrist = arm_line(spec, side)
         items.append(f.ellipsoid((side * 160, 10, 1366), (46 + 0.4 * k, 46 + 0.4 * k, 50 + 0.3 * k), tissue))
         items += f.line([shoulder, elbow], [40 + 0.4 * k, 34 + 0.4 * k], tissue)

@@ -6,9 +6,9 @@ from petrg.phantom.body import breast_y
 from petrg.phantom.frame import Frame, Tissue, rotation
 from petrg.phantom.scene import AIR_HU, Item
 from petrg.phantom.skeleton import RIB_CAGE
-from petrg.phantom.spec import Spec
+from petrg.phantom.spec import Spec, stream
 
-__all__ = ["AORTA", "airways_and_vessels", "breasts", "heart", "lungs"]
+__all__ = ["AORTA", "airways_and_vessels", "breasts", "effusion", "heart", "lungs"]
 
 AORTA = (
     (8, -22, 1272),
@@ -27,39 +27,62 @@ AORTA = (
 """Centre line of the aorta from the valve to the bifurcation, mm of the body frame."""
 
 
+Row = tuple[float, float, float, float, float]
+
+
+def _pleura() -> list[Row]:
+    """Rows of the inside of the rib cage."""
+    rows = [(z, 0.0, cy, a - 6.5, b - 6.5) for z, a, b, cy in RIB_CAGE]
+    return [*rows, (1421.0, 0.0, 22.0, 38.0, 26.0)]
+
+
 def lungs(spec: Spec, frame: Frame) -> list[Item]:
     """The chest cavity's fat, then both lungs lobe by lobe up to the ribs and the mediastinum."""
-    p = spec.physiology
-    rows = [(z, 0.0, cy, a - 4.5, b - 4.5) for z, a, b, cy in RIB_CAGE] + [(1424, 0.0, 22.0, 40.0, 28.0)]
-    items = [frame.stack(rows, Tissue(-60, 0.75, ""), power=2.15)]
-    inside = [(z, x, y, a - 2.0, b - 2.0) for z, x, y, a, b in rows[:-1]] + [(1421.0, 0.0, 22.0, 38.0, 26.0)]
+    p, inside = spec.physiology, _pleura()
+    around = [(z + (3.0 if z > 1420 else 0.0), x, y, a + 2.0, b + 2.0) for z, x, y, a, b in inside]
+    items = [frame.stack(around, Tissue(-60, 0.75, ""), power=2.15)]
     for side, name in ((1, "left"), (-1, "right")):
-        edge = (24, 26, 26, 24, 22, 16, 14)
         lower = Tissue(-830, 1.15 * p.lung, f"lung_lower_lobe_{name}")
         upper = Tissue(-860, p.lung, f"lung_upper_lobe_{name}")
-        items.append(frame.stack(inside, lower, power=2.15, side=side, beyond=edge))
+        items.append(frame.stack(inside, lower, power=2.15, side=side, beyond=_EDGE))
         top = [r for r in inside if r[0] >= 1270]
-        items.append(frame.stack(top, upper, power=2.15, side=side, beyond=edge[2:]))
+        items.append(frame.stack(top, upper, power=2.15, side=side, beyond=_EDGE[2:]))
         items += _front_lobe(frame, inside, side, upper if side > 0 else Tissue(-855, p.lung, "lung_middle_lobe_right"))
     return items
 
 
-def _front_lobe(
-    frame: Frame, rows: list[tuple[float, float, float, float, float]], side: int, of: Tissue
-) -> list[Item]:
+_EDGE = (24, 26, 26, 24, 22, 16, 14)  # where a lung meets the mediastinum at each row of the cage, mm from the midline
+
+
+def effusion(spec: Spec, frame: Frame, side: int, of: Tissue) -> Item:
+    """Fluid in one pleural space of a patient on the back: lowest at the base, its level by the seed."""
+    level = float(stream(spec.seed, "effusion").uniform(15.0, 42.0))
+    rows = [r for r in _pleura() if r[0] <= 1330]
+    behind = [level - 8.0, level, level + 16.0, level + 60.0]
+    return frame.stack(rows, of, power=2.15, side=side, beyond=_EDGE[: len(rows)], behind=behind)
+
+
+def _front_lobe(frame: Frame, rows: list[Row], side: int, of: Tissue) -> list[Item]:
     front = [(z, side * 0.5 * a, y - 0.52 * b, 0.5 * a, 0.46 * b) for z, _, y, a, b in rows if z <= 1270]
     return [frame.stack(front, of, power=3.0, side=side, beyond=(24, 26, 26))]
+
+
+_LUNG_VESSELS = (
+    (90, 0, 1350), (95, 45, 1260), (85, -30, 1270), (70, 30, 1205), (75, -45, 1320),
+    (100, 10, 1300), (60, 10, 1385), (68, 58, 1310), (98, -8, 1235), (80, 62, 1225),
+)  # fmt: skip
 
 
 def airways_and_vessels(spec: Spec, frame: Frame) -> list[Item]:
     """Trachea and bronchi, lung vessels, aorta and its arch, great veins, gullet."""
     p, items = spec.physiology, []
-    blood = Tissue(42, p.blood)
     items += frame.line([(0, -6, 1395), (0, 4, 1350), (0, 6, 1300)], [30, 34, 36], Tissue(-70, 0.8, ""))
     for side in (1, -1):
         hilum = (side * 40, 8, 1290)
-        for end in ((90, 0, 1350), (95, 45, 1260), (85, -30, 1270), (70, 20, 1215), (75, -45, 1320), (100, 10, 1300)):
-            items += frame.line([hilum, (side * end[0], end[1], end[2])], [5.0, 1.2], Tissue(25, 0.9))
+        for x, y, z in _LUNG_VESSELS:
+            fork, end = (side * (40 + x) / 2, (8 + y) / 2, (1290 + z) / 2), (side * x, y, z)
+            items += frame.line([hilum, fork, end], [5.0, 3.2, 1.0], Tissue(25, 0.9))
+            items += frame.line([fork, (side * 0.85 * x, y - 16, z + 14)], [2.6, 1.0], Tissue(25, 0.9))
         items += frame.line([(side * 12, -6, 1306), hilum], [12, 9], Tissue(40, p.blood, "pulmonary_vein"))
     items += frame.line([(4, -34, 1280), (8, -26, 1308)], [13, 13], Tissue(42, p.blood, "pulmonary_vein"))
     items += frame.line(
@@ -81,7 +104,6 @@ def airways_and_vessels(spec: Spec, frame: Frame) -> list[Item]:
         items += frame.line(line, 9.5 if len(line) == 4 else 7.5, wall)
     for line in tree:
         items += frame.line(line, 7.6 if len(line) == 4 else 5.6, Tissue(AIR_HU, 0.3, "trachea"))
-    del blood
     return items
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from petrg.files import output_directory
 from petrg.phantom import headers
 from petrg.phantom.build import Phantom
 from petrg.phantom.images import outside_field
+from petrg.phantom.nifti import write_truth
 from petrg.phantom.splice import Template, decimal, encode, image_index, uid, whole
 from petrg.progress import Progress, silent
 
@@ -43,8 +45,6 @@ def write_dicom(phantom: Phantom, directory: Path, vendor: str = "siemens", *, p
     OutputError
         If the folder cannot be written; nothing is left behind.
     """
-    from petrg.phantom.nifti import write_truth
-
     how = headers.habits(vendor)
     directory = Path(directory)
     with output_directory(directory) as aside:
@@ -179,16 +179,15 @@ def _scout(phantom: Phantom, how: headers.Habits) -> Dataset:
     grid = phantom.ct.grid
     dz, _, dx = grid.spacing_mm
     x, _, bottom = grid.origin_mm
-    rows, columns = grid.shape[0], grid.shape[2]
     ds.SOPClassUID, ds.Modality = "1.2.840.10008.5.1.4.1.1.2", "CT"
     ds.SOPInstanceUID, ds.InstanceNumber = uid(ds.SeriesInstanceUID, 0), 1
     ds.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
     ds.KVP, ds.AcquisitionNumber = "120", 1
-    ds.ImagePositionPatient = [decimal(x).strip(), "0", decimal(bottom + dz * (rows - 1)).strip()]
+    ds.ImagePositionPatient = [decimal(x).strip(), "0", decimal(bottom + dz * (grid.shape[0] - 1)).strip()]
     ds.ImageOrientationPatient = ["1", "0", "0", "0", "0", "-1"]
     ds.PixelSpacing, ds.SliceThickness = [f"{dz:g}", f"{dx:.10g}"], "500"
     image = np.clip(phantom.ct.array.mean(1)[::-1] + 1024.0, 0, 4095).astype("<u2")
-    _picture(ds, image, rows, columns, 12)
+    _picture(ds, image, 12)
     ds.RescaleIntercept, ds.RescaleSlope = "-1024", "1"
     return ds
 
@@ -203,14 +202,14 @@ def _capture(phantom: Phantom, how: headers.Habits) -> Dataset:
     image = (255.0 - np.clip(phantom.pet.array.max(1)[::-1] / 10.0, 0, 1) * 255.0).astype("u1")
     if image.size % 2:
         image = image[:, :-1]
-    _picture(ds, image, *image.shape, 8)
+    _picture(ds, image, 8)
     return ds
 
 
-def _picture(ds: Dataset, image: NDArray[np.generic], rows: int, columns: int, bits: int) -> None:
+def _picture(ds: Dataset, image: NDArray[Any], bits: int) -> None:
     allocated = 8 * image.dtype.itemsize
     ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
-    ds.Rows, ds.Columns = rows, columns
+    ds.Rows, ds.Columns = image.shape
     ds.BitsAllocated, ds.BitsStored, ds.HighBit = allocated, bits, bits - 1
     ds.PixelRepresentation = 0
     ds.PixelData = image.tobytes()

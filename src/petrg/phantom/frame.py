@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from petrg.phantom.scene import Item
 from petrg.phantom.shapes import Ball, Capsule, Ellipsoid, Point, RibPair, Solid, Stack
@@ -61,7 +63,7 @@ class Frame:
         """A tube along ``points`` with one radius a point, or one for all."""
         widths = [radii] * len(points) if isinstance(radii, (int, float)) else list(radii)
         ends = [(self.at(p), r * self.scale) for p, r in zip(points, widths, strict=True)]
-        return [_item(Capsule(a, b, ra, rb), of) for (a, ra), (b, rb) in zip(ends, ends[1:], strict=False)]
+        return [_item(Capsule(a, b, ra, rb), of) for (a, ra), (b, rb) in pairwise(ends)]
 
     def stack(
         self,
@@ -72,6 +74,7 @@ class Frame:
         grow: float = 0.0,
         side: int = 0,
         beyond: Sequence[float] = (),
+        behind: Sequence[float] = (),
     ) -> Item:
         """Superellipses of rows (z, centre x, centre y, a, b), grown by ``grow`` mm of the patient."""
         z, cx, cy, a, b = (np.array(v, float) for v in zip(*rows, strict=True))
@@ -84,6 +87,7 @@ class Frame:
             power,
             side,
             tuple(v * self.sx for v in beyond),
+            tuple(v * self.sy for v in behind),
         )
         return _item(solid, of)
 
@@ -113,12 +117,12 @@ def rotation(first: Point, second: Point) -> tuple[Point, Point, Point]:
     return _point(u), _point(v), _point(w)
 
 
-def _point(v: np.ndarray) -> Point:
+def _point(v: NDArray[np.float64]) -> Point:
     x, y, z = v.tolist()
     return x, y, z
 
 
-def _tuple(v: np.ndarray) -> tuple[float, ...]:
+def _tuple(v: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(v.tolist())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -96,7 +97,7 @@ def dose_bq(weight_kg: float) -> float:
 
 def suv_factor(weight_kg: float) -> float:
     """SUVbw per Bq/ml at the start of the scan."""
-    return weight_kg * 1000.0 / (dose_bq(weight_kg) * 2.0 ** (-UPTAKE_S / HALF_LIFE_S))
+    return weight_kg * 1000.0 / (dose_bq(weight_kg) * math.exp2(-UPTAKE_S / HALF_LIFE_S))
 
 
 def _time(moment: dt.datetime) -> str:

@@ -18,7 +18,7 @@ from petrg.phantom.shapes import Ball, Point
 from petrg.phantom.spec import COVERAGES, Spec, stream
 from petrg.report.classes import Structure
 
-__all__ = ["MIDLINE_MM", "Kind", "Planned", "Site", "lesion_count", "plan", "region_cycle", "sites"]
+__all__ = ["MIDLINE_MM", "Kind", "Planned", "Site", "lesion_count", "plan", "region_cycle", "side_of", "sites"]
 
 MIDLINE_MM = 10.0
 """Nearer than this to the midsagittal plane is midline."""
@@ -142,7 +142,7 @@ def _draw(spec: Spec, frame: Frame, region: Region, rows: tuple[Site, ...], rng:
     low, high = np.log(site.radius[0]), np.log(site.radius[1])
     radius = round(float(np.exp(rng.uniform(low, high))), 2)
     suv = round(float(np.exp(rng.uniform(np.log(site.least), np.log(20.0)))), 2)
-    side = _side(centre[0])
+    side = side_of(centre[0])
     hu, look = _look(site.kind, rng)
     return Planned(
         region=region,
@@ -158,7 +158,8 @@ def _draw(spec: Spec, frame: Frame, region: Region, rows: tuple[Site, ...], rng:
     )
 
 
-def _side(x: float) -> Side:
+def side_of(x: float) -> Side:
+    """The side of a point by its x in patient mm; the midsagittal plane is x = 0."""
     if abs(x) < MIDLINE_MM:
         return Side.MIDLINE
     return Side.LEFT if x > 0 else Side.RIGHT

@@ -48,6 +48,14 @@ class Canvas:
     pet: NDArray[np.float32] | None = None
     labels: NDArray[np.uint8] | None = None
 
+    def cut(self, part: slice) -> Canvas:
+        """The same images, some slices of them."""
+        return Canvas(
+            None if self.ct is None else self.ct[part],
+            None if self.pet is None else self.pet[part],
+            None if self.labels is None else self.labels[part],
+        )
+
 
 def axes_of(grid: Grid) -> Axes:
     """The axes of an axis-aligned grid with ascending coordinates."""
@@ -68,7 +76,7 @@ def paint(items: Sequence[Item], axes: Axes, canvas: Canvas, codes: dict[str, in
     def one(start: int) -> None:
         stop = min(start + slab, nz)
         part = Axes(axes.x, axes.y, axes.z[start:stop], axes.width)
-        view = Canvas(*(None if a is None else a[start:stop] for a in (canvas.ct, canvas.pet, canvas.labels)))
+        view = canvas.cut(slice(start, stop))
         low, high = float(part.z[0]) - axes.width, float(part.z[-1]) + axes.width
         for item, (lo, hi) in zip(items, boxes, strict=True):
             if lo[2] <= high and hi[2] >= low:

@@ -6,8 +6,10 @@ linear ramp one voxel wide across its surface. Axes broadcast as ``z[:, None, No
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -90,14 +92,14 @@ def matched_radius(radius: float, width: float) -> float:
     pi (R + width / 2)^4 / (3 width).
 
     >>> round(matched_radius(10.0, 4.0), 3), round(matched_radius(10.0, 1e-6), 3)
-    (9.871, 10.0)
+    (9.868, 10.0)
     """
-    small = (4.0 * width * radius**3) ** 0.25 - width / 2.0
+    small = math.sqrt(math.sqrt(4.0 * width * radius**3)) - width / 2.0
     if small < width / 2.0:
         return small
     half = radius**3 / 2.0
     third = width**2 / 12.0
-    root = float(np.sqrt(half**2 + third**3))
+    root = math.hypot(half, math.sqrt(third**3))
     return float(np.cbrt(half + root) + np.cbrt(half - root))
 
 
@@ -156,14 +158,15 @@ class Capsule:
 def tube(points: Sequence[Point], radii: Sequence[float]) -> list[Capsule]:
     """A tube along a centre line, one capsule a segment."""
     ends = list(zip(points, radii, strict=True))
-    return [Capsule(a, b, ra, rb) for (a, ra), (b, rb) in zip(ends, ends[1:], strict=False)]
+    return [Capsule(a, b, ra, rb) for (a, ra), (b, rb) in pairwise(ends)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stack:
     """Superellipses stacked along z: centre, semi-axes and the exponent, linear between knots.
 
-    ``beyond`` keeps only the part with ``side * x > beyond(z)``: a lung ends at the mediastinum.
+    ``beyond`` keeps only the part with ``side * x > beyond(z)``: a lung ends at the mediastinum;
+    ``behind`` only that with ``y > behind(z)``: fluid has a level.
     """
 
     z: tuple[float, ...]
@@ -174,6 +177,7 @@ class Stack:
     power: float = 2.0
     side: int = 0
     beyond: tuple[float, ...] = ()
+    behind: tuple[float, ...] = ()
 
     @property
     def bounds(self) -> Bounds:
@@ -181,10 +185,10 @@ class Stack:
         cx, cy, a, b = (np.array(v) for v in (self.cx, self.cy, self.a, self.b))
         low = [float((cx - a).min()), float((cy - b).min()), self.z[0]]
         high = [float((cx + a).max()), float((cy + b).max()), self.z[-1]]
-        if self.side:
-            low[0], high[0] = (
-                (max(low[0], min(self.beyond)), high[0]) if self.side > 0 else (low[0], min(high[0], -min(self.beyond)))
-            )
+        if self.side > 0:
+            low[0] = max(low[0], min(self.beyond))
+        if self.side < 0:
+            high[0] = min(high[0], -min(self.beyond))
         return _box(np.array(low), np.array(high))
 
     def coverage(self, x: Array, y: Array, z: Array, width: float) -> Array:
@@ -203,11 +207,14 @@ class Stack:
             plane = np.interp(z, self.z, self.beyond).astype(np.float32)[:, None]
             keep = np.clip((self.side * x - plane) / np.float32(width) + np.float32(0.5), 0.0, 1.0)
             filled *= keep[:, None, :]
+        if self.behind:
+            level = np.interp(z, self.z, self.behind).astype(np.float32)[:, None]
+            filled *= np.clip((y - level) / np.float32(width) + np.float32(0.5), 0.0, 1.0)[:, :, None]
         return filled
 
 
 def _power(value: Array, power: float) -> Array:
-    return value * value if power == 2.0 else np.power(value, np.float32(power))
+    return value * value if power == 2.0 else np.power(value, np.float32(power), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)

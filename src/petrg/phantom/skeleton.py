@@ -33,7 +33,8 @@ def _column() -> tuple[Vertebra, ...]:
         (975, 1010, 1070, 1150, 1230, 1330, 1420, 1440, 1490, 1540),
         (50, 40, 34, 42, 54, 50, 30, 22, 8, 8),
     )
-    out, top = [], 1542.0
+    out: list[Vertebra] = []
+    top = 1542.0
     for name, height in zip(levels, heights, strict=True):
         z = top - height / 2.0
         share = len(out) / 23.0

@@ -13,7 +13,7 @@ from petrg.anatomy import NodalGroup, Region, Side
 from petrg.imaging.grid import Grid
 from petrg.phantom.lesions import Planned
 from petrg.phantom.spec import Spec
-from petrg.report.classes import Structure, Uptake
+from petrg.report.classes import FindingKind, Structure, Uptake
 from petrg.report.finding import Finding
 from petrg.report.labels import Label
 from petrg.report.model import Model
@@ -51,6 +51,22 @@ class TrueLesion(Model):
     look: str
 
 
+class TrueIncidental(Model):
+    """A finding that CT shows and FDG does not (or shows as reduced uptake)."""
+
+    id: str
+    name: Annotated[str, Field(description="its row in incidental.toml")]
+    region: Region
+    kind: FindingKind
+    side: Side
+    centre_mm: Annotated[tuple[float, float, float], Field(description="x, y, z in mm, LPS+")]
+    size_mm: Annotated[float, Field(description="largest extent")]
+    hu: float
+    structure: Structure
+    uptake: Uptake | None
+    look: str
+
+
 class Truth(Model):
     """Everything that is known of a phantom (schema 1)."""
 
@@ -58,6 +74,7 @@ class Truth(Model):
     spec: Spec
     weight_kg: float
     lesions: tuple[TrueLesion, ...]
+    ct_only: tuple[TrueIncidental, ...]
     findings: tuple[Finding, ...]
     labels: dict[Region, Label]
 
