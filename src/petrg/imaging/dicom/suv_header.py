@@ -209,8 +209,8 @@ def _tracer(*names: str | None) -> str | None:
 
 def _private(ds: pydicom.Dataset, group: int, creator: str, element: int) -> str | None:
     """A private value, found by its creator wherever the block lies."""
-    for block in range(0x10, 0x100):
-        tag = (group << 16) | block
-        if tag in ds and _text(ds, tag) == creator:
-            return _text(ds, (group << 16) | (block << 8) | element)
+    creators = [int(tag) for tag in ds.keys() if tag >> 16 == group and 0x10 <= tag & 0xFFFF <= 0xFF]  # noqa: SIM118
+    for tag in creators:
+        if _text(ds, tag) == creator:
+            return _text(ds, (group << 16) | ((tag & 0xFF) << 8) | element)
     return None
