@@ -84,12 +84,12 @@ def mips_svg(study: Study, language: str) -> str:
     )
 
 
-def tiles(study: Study, place: Place, language: str, box: Box | None = None) -> tuple[tuple[str, Figure], ...]:
+def tiles(study: Study, place: Place, language: str) -> tuple[tuple[str, Figure], ...]:
     """Fused, PET and CT in the axial plane through ``place``; three PET planes where there is no CT."""
     pet = study.pet
     if pet is None:
         return ()
-    box = box or body_box(pet)
+    box = body_box(pet, near_z_mm=place.mm[2])
     if study.ct is None:
         near = _near(box, place)
         planes = [plane_through(axis, near, place.mm, _tile_step(near)) for axis in ("axial", "coronal", "sagittal")]

@@ -139,13 +139,16 @@ def bounds(grid: Grid) -> Box:
     return Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
 
 
-def body_box(pet: Volume) -> Box:
-    """The box round what takes up tracer, with a margin; the whole height of the scan."""
+def body_box(pet: Volume, near_z_mm: float | None = None) -> Box:
+    """The box round what takes up tracer, with a margin; the whole height of the scan.
+
+    With ``near_z_mm`` only slices within 30 mm of that height say how wide the body is.
+    """
     whole = bounds(pet.grid)
     low, high = list(whole.low), list(whole.high)
     if not pet.grid.is_axial:
         return whole
-    array = pet.array[:: max(pet.array.shape[0] // 64, 1)]
+    array = pet.array[_slab(pet.grid, near_z_mm)]
     for axis in (0, 1):
         kept = 2 - axis
         slabs = np.clip(array, 0, None).mean(axis=3 - kept)  # (z, kept): averaged along the depth
@@ -158,6 +161,16 @@ def body_box(pet: Volume) -> Box:
         near, far = sorted(pet.grid.to_mm(ends)[:, axis].tolist())
         low[axis], high[axis] = max(low[axis], near - _MARGIN_MM), min(high[axis], far + _MARGIN_MM)
     return Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+
+
+def _slab(grid: Grid, near_z_mm: float | None) -> slice:
+    """Slices to look at: some 64 of all, or those within 30 mm of a height."""
+    if near_z_mm is None:
+        return slice(None, None, max(grid.shape[0] // 64, 1))
+    steps = 30.0 / grid.spacing_mm[0]
+    at = float(grid.to_index([*grid.origin_mm[:2], near_z_mm])[0])
+    first = min(max(round(at - steps), 0), grid.shape[0] - 1)
+    return slice(first, max(round(at + steps), first) + 1)
 
 
 def _straightened(volume: Volume) -> Volume:

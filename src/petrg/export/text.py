@@ -40,7 +40,7 @@ def render_text(report: Report) -> str:
 def patient_rows(patient: PatientBlock, language: str) -> list[tuple[str, str]]:
     """Title and value of each part of the identity that is known, in reading order."""
     say = words(language)
-    sex = None if patient.sex is None else say["sex_values"].get(patient.sex, patient.sex)
+    sex = None if patient.sex is None else say["values"].get(patient.sex, patient.sex)
     age = None if patient.age_years is None else f"{patient.age_years:.0f}"
     values = {
         "name": patient.name,

@@ -7,7 +7,6 @@ from typing import Any
 
 from petrg.export.links import Links
 from petrg.export.pictures import Place, mips, tiles
-from petrg.export.planes import body_box
 from petrg.export.text import patient_rows
 from petrg.export.words import label, words
 from petrg.imaging import Study
@@ -75,7 +74,6 @@ def cards(report: Report, study: Study, links: Links) -> list[dict[str, Any]]:
     """One card for each finding shown: its pictures, what it is taken for, its numbers, the way back."""
     if study.pet is None:
         return []
-    box = body_box(study.pet)
     language = report.language
     return [
         {
@@ -83,7 +81,7 @@ def cards(report: Report, study: Study, links: Links) -> list[dict[str, Any]]:
             "anchor": links.card(focus.id),
             "back": links.back(focus.id),
             "place": place_words(focus, language),
-            "pictures": tiles(study, _place(focus, links), language, box),
+            "pictures": tiles(study, _place(focus, links), language),
             "values": [*values(focus, language), *_slices(focus, study, language)],
         }
         for focus in links.shown
@@ -209,7 +207,7 @@ def facts(rows: Iterable[Fact], language: str) -> list[dict[str, str]]:
     return [
         {
             "title": label("facts", fact.key, language),
-            "value": say["not_known"] if fact.value is None else f"{_fact_value(fact)} {fact.unit}".strip(),
+            "value": say["not_known"] if fact.value is None else _fact_value(fact, language),
             "source": fact.source,
             "source_title": label("fact_values", fact.source, language),
         }
@@ -217,8 +215,11 @@ def facts(rows: Iterable[Fact], language: str) -> list[dict[str, str]]:
     ]
 
 
-def _fact_value(fact: Fact) -> str:
-    return f"{fact.value:.6g}" if isinstance(fact.value, float) else str(fact.value)
+def _fact_value(fact: Fact, language: str) -> str:
+    say = words(language)
+    if isinstance(fact.value, float):
+        return f"{fact.value:.6g} {say['units'].get(fact.unit, fact.unit)}".strip()
+    return f"{say['values'].get(fact.value, fact.value)} {fact.unit}".strip()
 
 
 def provenance(report: Report) -> list[tuple[str, str]]:
