@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def cli_page() -> str:
@@ -29,16 +31,24 @@ def schemas() -> dict[str, str]:
     """File name -> JSON Schema of everything that petrg reads or writes as a file."""
     from petrg.imaging.context import Context
     from petrg.imaging.inspect import Inspection
-    from petrg.language.style import Style
+    from petrg.language import style
     from petrg.report import Record, Report
 
-    written, read = (Inspection, Record, Report), (Context, Style)
-    modes = {**dict.fromkeys(written, "serialization"), **dict.fromkeys(read, "validation")}
-    found = {}
-    for model, mode in modes.items():
-        schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema(mode=mode)}
-        found[f"{model.__name__.lower()}.schema.json"] = json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
-    return found
+    models = {
+        "inspection": Inspection.model_json_schema(mode="serialization"),
+        "record": Record.model_json_schema(mode="serialization"),
+        "report": Report.model_json_schema(mode="serialization"),
+        "context": _without(Context.model_json_schema(), "sources"),  # petrg's own note; refused in a file
+        "style": {**style._StyleFile.model_json_schema(), "title": "Style"},
+    }
+    return {
+        f"{name}.schema.json": json.dumps({"$schema": DRAFT, **schema}, indent=1, ensure_ascii=False) + "\n"
+        for name, schema in models.items()
+    }
+
+
+def _without(schema: dict[str, Any], key: str) -> dict[str, Any]:
+    return {**schema, "properties": {k: v for k, v in schema["properties"].items() if k != key}}
 
 
 def pages() -> dict[Path, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -34,6 +35,14 @@ def test_schemas_are_schemas(root: Path) -> None:
     assert len(files) == 5
     for path in files:
         jsonschema.Draft202012Validator.check_schema(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_shipped_styles_keep_the_published_schema(root: Path) -> None:
+    schema = json.loads((root / "docs/schemas/style.schema.json").read_text(encoding="utf-8"))
+    styles = sorted((root / "src/petrg/language/styles").glob("*.toml"))
+    assert len(styles) >= 5
+    for path in styles:
+        jsonschema.validate(tomllib.loads(path.read_text(encoding="utf-8")), schema)
 
 
 def test_links_between_pages_exist(root: Path) -> None:

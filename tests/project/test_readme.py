@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -9,6 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
+
+PETRG = [sys.executable, "-m", "petrg.cli.main"]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.M | re.S)
 
 
@@ -22,7 +26,7 @@ def test_console_and_python_blocks_run(root: Path, tmp_path: Path) -> None:
         if language == "console":
             for line in text.splitlines():
                 assert line.startswith("$ petrg "), line
-                run([sys.executable, "-m", "petrg.cli.main", *shlex.split(line)[2:]], tmp_path)
+                run([*PETRG, *shlex.split(line)[2:]], tmp_path)
                 ran += 1
         elif language == "python":
             printed = run([sys.executable, "-c", text], tmp_path)
@@ -30,6 +34,13 @@ def test_console_and_python_blocks_run(root: Path, tmp_path: Path) -> None:
             ran += 1
     assert ran >= 5
     assert (tmp_path / "report/report.html").read_text(encoding="utf-8").startswith("<!")
+    keeps_schema(root, "report", (tmp_path / "report/report.json").read_text(encoding="utf-8"))
+    keeps_schema(root, "inspection", run([*PETRG, "inspect", "study", "--json"], tmp_path))
+
+
+def keeps_schema(root: Path, name: str, text: str) -> None:
+    schema = json.loads((root / f"docs/schemas/{name}.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(json.loads(text), schema)
 
 
 def run(command: list[str], folder: Path) -> str:
