@@ -150,6 +150,7 @@ def make_record(study: Study, extra: int = 0) -> Record:
                 method="local maxima",
                 detection_limit="SUV 3.1",
                 limit_suv=3.1,
+                located=0.5 if region is Region.SPINE else 0.95,
             )
             for region in Region
             for kind in FindingKind

@@ -191,6 +191,10 @@ def test_what_was_not_assessed_is_shown(html: str, page: Page) -> None:
     assert html.count('class="searched"') == len(Region)
     assert html.count('class="not-searched"') == len(Region) * (kinds - 2)  # the record is silent on one kind
     assert "○ not searched" in page.text
+    spine = html[html.index('id="assessed-spine"') :].split("</tr>")[0]
+    assert "region located with 50%" in spine
+    assert ">~</abbr>" in spine
+    assert html.count(">~</abbr>") == 1
 
 
 def test_facts_problems_and_provenance_stand_on_the_page(page: Page) -> None:

@@ -25,6 +25,8 @@ from petrg.report import (
 
 __all__ = ["cards", "facts", "foci", "matrix", "patient", "projections", "provenance", "references", "text"]
 
+_LOCATED = 0.8  # below it no sentence may call a region's uptake normal
+_UNSURE = "~"
 _MARKS = {AssessmentState.SEARCHED: "✓", AssessmentState.NOT_SEARCHED: "○", AssessmentState.OUT_OF_FIELD: "–"}
 
 
@@ -197,8 +199,13 @@ def _cell(report: Report, region: Any, kind: FindingKind) -> dict[str, str] | No
     if found is None:
         return None
     state = label("states", found.state, report.language)
-    detail = [label("kinds", kind, report.language), state, found.method, found.detection_limit or "", found.reason]
-    return {"state": found.state.value, "mark": _MARKS[found.state], "means": " · ".join(d for d in detail if d)}
+    kind_word, mark = label("kinds", kind, report.language), _MARKS[found.state]
+    detail = [kind_word, state, found.method, found.detection_limit or "", found.reason]
+    unsure = found.located is not None and found.located < _LOCATED
+    if found.state is AssessmentState.SEARCHED and unsure:
+        mark = _UNSURE
+        detail.insert(2, f"{words(report.language)['located']} {found.located:.0%}")
+    return {"state": found.state.value, "mark": mark, "means": " · ".join(d for d in detail if d)}
 
 
 def facts(rows: Iterable[Fact], language: str) -> list[dict[str, str]]:
