@@ -72,7 +72,7 @@ def read_nifti_study(
         case = _lone(files)
     used = {file.path for file in case.files}
     outside = [file for file in outside if file.path not in used]
-    ct_file = _one(case, "ct", ("ct", "ct-on-pet"))
+    ct_file = _one(case, "CT", ("ct", "ct-on-pet"))
     pet_file = _one(case, "PET", ("suv", "activity") if quantity is Quantity.SUV_BW else ("activity", "suv"))
     progress("reading NIfTI", 0, 2)
     ct = _Read.ct(ct_file) if ct_file else None
@@ -174,8 +174,9 @@ def _lone(files: list[Path]) -> Case:
 
 def _one(case: Case, what: str, roles: tuple[str, ...]) -> Named | None:
     files = case.of(*roles)
+    option = "--ct-series" if what == "CT" else "--pet-series"
     if len(files) > 1:
-        raise StudyError(f"{len(files)} files that may be the {what} in one case", "one", "name it by its --…-series")
+        raise StudyError(f"{len(files)} files that may be the {what} in one case", "one", f"name it by {option}")
     return files[0] if files else None
 
 

@@ -74,7 +74,7 @@ def _axis(size_in: int, size_out: int, scale: float, offset: float) -> _Axis:
     nearest = np.minimum(np.floor(position + 0.5), size_in - 1).astype(np.intp)
     near = np.abs(position - nearest) < 1e-7
     position = np.where(near, nearest, position)  # rounding of the affines is no shift
-    low = np.minimum(np.floor(position), max(size_in - 2, 0)).astype(np.intp)
+    low = np.floor(position).astype(np.intp)
     return _Axis(low, (position - low).astype(np.float32), nearest, inside)
 
 

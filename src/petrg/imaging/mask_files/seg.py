@@ -47,7 +47,7 @@ def masks(ds: pydicom.Dataset, reference: Study, sha256: str) -> list[Mask]:
         ) from error
     found = []
     for number, name in names.items():
-        if number == 0 and not name:
+        if number == 0:  # the background of a label map
             continue
         volume = _volume(frames, affine, numbers, number, reference)
         if volume is None:
