@@ -115,8 +115,11 @@ def require(study: Study, *, pet: bool = True, ct: bool = True) -> Study:
         If the PET or the CT is needed and absent.
     """
     if pet and study.pet is None:
+        reasons = "; ".join(dict.fromkeys(f.reason for f in study.found if f.modality == "PT" and f.reason))
         raise StudyError(
-            "no PET in the study", "an attenuation-corrected PET", "point to the folder that holds the PET"
+            "no PET in the study" + (f" (passed over: {reasons})" if reasons else ""),
+            "an attenuation-corrected PET",
+            "point to the folder that holds the PET",
         )
     if ct and study.ct is None:
         raise StudyError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import warnings
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -148,9 +147,7 @@ def read_header(source: Source) -> list[Slice] | Passed:
     slices, or why the file holds none; never raises on bad content
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _read(source)
+        return _read(source)
     except BROKEN:
         return Passed("truncated or corrupt DICOM")
 

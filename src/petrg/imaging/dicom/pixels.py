@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -167,10 +166,8 @@ def words(image: Slice) -> NDArray[np.integer[Any]]:
 
 
 def _decoded(image: Slice) -> NDArray[np.integer[Any]]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        ds = pydicom.dcmread(io.BytesIO(image.source.read()), force=True)
-        found = pixel_array(ds, index=image.frame, raw=True)
+    ds = pydicom.dcmread(io.BytesIO(image.source.read()), force=True)
+    found = pixel_array(ds, index=image.frame, raw=True)
     if found.shape != (image.pixels.rows, image.pixels.columns):
         raise ValueError("decoded to another matrix size")
     return found

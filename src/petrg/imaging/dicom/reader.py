@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,6 +57,12 @@ class Reading:
 
 def read_dicom(files: Found, options: Options, refuse: Refuse, progress: Progress) -> Reading:
     """Read what ``files`` hold; each reason to refuse goes through ``refuse``."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's, on values out of the standard; what matters becomes a problem
+        return _read(files, options, refuse, progress)
+
+
+def _read(files: Found, options: Options, refuse: Refuse, progress: Progress) -> Reading:
     slices, passed = _headers(files.candidates, progress)
     reading = Reading()
     others, reading.passed_over = passed_over(passed, files)
