@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from petrg.anatomy import body_part_names
 from petrg.phantom import abdomen, body, chest, head, pelvis, skeleton
 from petrg.phantom.frame import Frame, Tissue
@@ -14,13 +16,19 @@ LABELS: dict[str, int] = {name: code for code, name in enumerate(body_part_names
 """Codes of the label map by class name of TotalSegmentator's task "total"."""
 
 
-def healthy(spec: Spec, frame: Frame) -> list[Item]:
-    """Every solid of the patient without lesions or incidental findings."""
+def healthy(spec: Spec, frame: Frame, in_chest: Sequence[Item] = (), in_belly: Sequence[Item] = ()) -> list[Item]:
+    """Every solid of the patient.
+
+    ``in_chest`` is painted over the lungs and under all else of the chest, ``in_belly`` over the abdominal
+    fat and under the organs: so fluid fills what is free.
+    """
     return [
         *body.outline(spec, frame),
         *pelvis.muscles(spec, frame),
         *chest.lungs(spec, frame),
+        *in_chest,
         *abdomen.cavity(spec, frame),
+        *in_belly,
         *chest.breasts(spec, frame),
         *skeleton.thorax_bones(spec, frame),
         *skeleton.shoulder_girdle(spec, frame),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from math import gamma
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,20 +57,17 @@ _THIGH: tuple[Row, ...] = (
 
 
 def frame_of(spec: Spec) -> Frame:
-    """The frame whose body weighs what the BMI asks for, by bisection on the depth of the fat."""
+    """The frame whose body weighs what the BMI asks for: mass is a quadratic of the depth of the fat."""
     lean = 1.0 + 0.007 * (spec.bmi - 23.0)
     wide = 0.985 if spec.sex == "F" else 1.02
     s = spec.height_m / 1.70
-    sx, sy = lean * wide * s**0.5, lean * s**0.5
-    aim = spec.bmi * spec.height_m**2
-    low, high = 1.0, 70.0
-    for _ in range(30):
-        middle = (low + high) / 2.0
-        if weight_kg(Frame(sx, sy, s, middle), spec.sex) < aim:
-            low = middle
-        else:
-            high = middle
-    return Frame(sx, sy, s, round((low + high) / 2.0, 3))
+    sx, sy = lean * wide * math.sqrt(s), lean * math.sqrt(s)
+    at = [weight_kg(Frame(sx, sy, s, fat), spec.sex) for fat in (0.0, 20.0, 40.0)]
+    second = (at[2] - 2.0 * at[1] + at[0]) / 800.0
+    first = (at[1] - at[0]) / 20.0 - 20.0 * second
+    excess = max(spec.bmi * spec.height_m**2 - at[0], 0.0)
+    fat = (math.sqrt(first**2 + 4.0 * second * excess) - first) / (2.0 * second)
+    return Frame(sx, sy, s, round(min(max(fat, 1.0), 70.0), 3))
 
 
 def weight_kg(frame: Frame, sex: str) -> float:
@@ -105,7 +102,7 @@ def _volume(rows: Sequence[Row], power: float, frame: Frame, fat: float) -> floa
 
 
 def _area_factor(power: float) -> float:
-    return 4.0 * gamma(1.0 + 1.0 / power) ** 2 / gamma(1.0 + 2.0 / power)
+    return 4.0 * math.gamma(1.0 + 1.0 / power) ** 2 / math.gamma(1.0 + 2.0 / power)
 
 
 def _share(z: NDArray[np.float64] | float) -> NDArray[np.float64]:

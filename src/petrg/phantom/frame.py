@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -109,17 +110,21 @@ class Frame:
 
 
 def rotation(first: Point, second: Point) -> tuple[Point, Point, Point]:
-    """Unit axes: along ``first``, along the part of ``second`` normal to it, and normal to both."""
-    u = np.array(first, float) / np.linalg.norm(first)
-    v = np.array(second, float) - u * (u @ np.array(second, float))
-    v /= np.linalg.norm(v)
-    w = np.cross(u, v)
-    return _point(u), _point(v), _point(w)
+    """Unit axes: along ``first``, along the part of ``second`` normal to it, and normal to both.
+
+    >>> rotation((0, 0, 2), (3, 0, 1))
+    ((0.0, 0.0, 1.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+    """
+    u = _unit(first)
+    along = sum(a * b for a, b in zip(u, second, strict=True))
+    v = _unit((second[0] - along * u[0], second[1] - along * u[1], second[2] - along * u[2]))
+    w = (u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0])
+    return u, v, w
 
 
-def _point(v: NDArray[np.float64]) -> Point:
-    x, y, z = v.tolist()
-    return x, y, z
+def _unit(v: Point) -> Point:
+    length = math.hypot(*v)
+    return v[0] / length, v[1] / length, v[2] / length
 
 
 def _tuple(v: NDArray[np.float64]) -> tuple[float, ...]:

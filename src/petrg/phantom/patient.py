@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from petrg.anatomy import Region
 from petrg.errors import InputError
 from petrg.imaging.grid import Grid
 from petrg.phantom.anatomy import healthy
@@ -19,6 +20,7 @@ from petrg.phantom.physiologic import in_field, normal_findings
 from petrg.phantom.scene import Item
 from petrg.phantom.spec import Spec
 from petrg.phantom.truth import TrueIncidental, TrueLesion, Truth, measure_lesion
+from petrg.report.classes import FindingKind
 from petrg.report.finding import Finding
 from petrg.report.labels import project
 
@@ -51,8 +53,20 @@ def plan_patient(spec: Spec, *, lesions: int | None, ct_only: int | Sequence[str
     frame = frame_of(spec)
     placed = plan(spec, frame, lesion_count(spec.seed, lesions))
     found = plan_incidental(spec, frame, ct_only, placed)
-    items = (*healthy(spec, frame), *(i for f in found for i in f.items), *(p.item() for p in placed))
+    fluid = {
+        region: [i for f in found if _is_fluid(f) and f.row.region is region for i in f.items] for region in _FLUID
+    }
+    rest = [i for f in found if not _is_fluid(f) for i in f.items]
+    body = healthy(spec, frame, fluid[Region.LUNG_PLEURA], fluid[Region.PERITONEUM])
+    items = (*body, *rest, *(p.item() for p in placed))
     return Patient(spec, frame, placed, found, items)
+
+
+_FLUID = (Region.LUNG_PLEURA, Region.PERITONEUM)
+
+
+def _is_fluid(found: PlannedIncidental) -> bool:
+    return found.row.kind is FindingKind.EFFUSION
 
 
 def tell(patient: Patient, clean: NDArray[np.float32], grid: Grid) -> Truth:

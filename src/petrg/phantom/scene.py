@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -68,19 +68,17 @@ def axes_of(grid: Grid) -> Axes:
     return Axes(x, y, z, float(np.cbrt(dx * dy * dz)))
 
 
-def paint(items: Sequence[Item], axes: Axes, canvas: Canvas, codes: dict[str, int], slab: int = 8) -> None:
+def paint(items: Sequence[Item], axes: Axes, canvas: Canvas, codes: Mapping[str, int], slab: int = 8) -> None:
     """Paint ``items`` in order; slabs of ``slab`` slices keep the work in cache and run on two threads."""
     nz = len(axes.z)
-    boxes = [item.solid.bounds for item in items]
+    boxes = np.array([item.solid.bounds for item in items])
 
     def one(start: int) -> None:
         stop = min(start + slab, nz)
         part = Axes(axes.x, axes.y, axes.z[start:stop], axes.width)
         view = canvas.cut(slice(start, stop))
-        low, high = float(part.z[0]) - axes.width, float(part.z[-1]) + axes.width
-        for item, (lo, hi) in zip(items, boxes, strict=True):
-            if lo[2] <= high and hi[2] >= low:
-                paint_item(item, part, view, codes, (lo, hi))
+        for number, cut in _cuts(boxes, part):
+            _paint(items[number], part, view, codes, cut)
 
     starts = range(0, nz, slab)
     if nz * len(axes.y) * len(axes.x) < 1_000_000:
@@ -96,29 +94,34 @@ def _exhaust(results: Iterable[None]) -> None:
         pass
 
 
-def paint_item(
-    item: Item,
-    axes: Axes,
-    canvas: Canvas,
-    codes: dict[str, int],
-    bounds: tuple[tuple[float, float, float], tuple[float, float, float]] | None = None,
-) -> None:
+Cut = tuple[slice, slice, slice]
+
+
+def _cuts(boxes: NDArray[np.float64], axes: Axes) -> Iterator[tuple[int, Cut]]:
+    """Number and (z, y, x) slices of every item that touches these voxels; the ramp reaches half a voxel out."""
+    reach = 0.6 * axes.width
+    ends = []
+    for axis, values in enumerate((axes.x, axes.y, axes.z)):
+        ends.append(values.searchsorted(boxes[:, 0, axis] - reach).tolist())
+        ends.append(values.searchsorted(boxes[:, 1, axis] + reach).tolist())
+    for number, (x0, x1, y0, y1, z0, z1) in enumerate(zip(*ends, strict=True)):
+        if x1 > x0 and y1 > y0 and z1 > z0:
+            yield number, (slice(z0, z1), slice(y0, y1), slice(x0, x1))
+
+
+def paint_item(item: Item, axes: Axes, canvas: Canvas, codes: Mapping[str, int]) -> None:
     """Paint one item over what is there."""
-    low, high = bounds or item.solid.bounds
-    cut = []
-    for values, a, b in zip((axes.x, axes.y, axes.z), low, high, strict=True):
-        first = int(values.searchsorted(a - axes.width))
-        last = int(values.searchsorted(b + axes.width))
-        if last <= first:
-            return
-        cut.append(slice(first, last))
-    sx, sy, sz = cut
-    filled = item.solid.coverage(axes.x[sx], axes.y[sy], axes.z[sz], axes.width)
+    for _, cut in _cuts(np.array([item.solid.bounds]), axes):
+        _paint(item, axes, canvas, codes, cut)
+
+
+def _paint(item: Item, axes: Axes, canvas: Canvas, codes: Mapping[str, int], cut: Cut) -> None:
+    filled = item.solid.coverage(axes.x[cut[2]], axes.y[cut[1]], axes.z[cut[0]], axes.width)
     for image, value in ((canvas.ct, item.hu), (canvas.pet, item.suv)):
         if image is not None and value is not None:
-            part = image[sz, sy, sx]
+            part = image[cut]
             change = np.float32(value) - part
             change *= filled
             part += change
     if canvas.labels is not None and item.label is not None:
-        canvas.labels[sz, sy, sx][filled >= 0.5] = codes[item.label] if item.label else 0
+        canvas.labels[cut][filled >= 0.5] = codes[item.label] if item.label else 0

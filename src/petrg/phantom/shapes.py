@@ -37,7 +37,8 @@ class Solid(Protocol):
 def _ramp(distance: Array, width: float) -> Array:
     distance *= np.float32(-1.0 / width)
     distance += np.float32(0.5)
-    return np.clip(distance, 0.0, 1.0, out=distance)
+    np.maximum(distance, np.float32(0.0), out=distance)
+    return np.minimum(distance, np.float32(1.0), out=distance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,8 @@ class Capsule:
         length2 = max(float(line @ line), 1e-6)
         dx, dy, dz = (v - np.float32(c) for v, c in zip((x, y, z), self.a, strict=True))
         along = (dx * line[0] + (dy * line[1])[:, None] + (dz * line[2])[:, None, None]) * np.float32(1.0 / length2)
-        np.clip(along, 0.0, 1.0, out=along)
+        np.maximum(along, np.float32(0.0), out=along)
+        np.minimum(along, np.float32(1.0), out=along)
         distance = np.square(dx - along * line[0])
         distance += np.square(dy[:, None] - along * line[1])
         distance += np.square(dz[:, None, None] - along * line[2])
@@ -214,7 +216,7 @@ class Stack:
 
 
 def _power(value: Array, power: float) -> Array:
-    return value * value if power == 2.0 else np.power(value, np.float32(power), dtype=np.float32)
+    return value * value if power == 2.0 else np.asarray(np.power(value, np.float32(power)), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
