@@ -17,13 +17,40 @@ from petrg.imaging.inspect import inspect_path
 pytestmark = pytest.mark.reference
 
 
+def is_dicom(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"
+
+
+def dicom_files(case: Path) -> list[Path]:
+    return [p for p in sorted(case.rglob("*")) if p.is_file() and is_dicom(p)]
+
+
 def folders(shared: Path, *, ct: bool, pet: bool) -> list[Path]:
     """Folders of shared data below which there are DICOM images of these modalities, and no others of the two."""
     found = []
     for top in sorted(p for p in (shared / "data").iterdir() if p.is_dir()):
-        kinds = set()
-        for sub in {p.parent for p in top.rglob("*") if p.is_file()}:
-            first = next(p for p in dicom_files(case) if pydicom.dcmread(p, stop_before_pixels=True).Modality == "PT")
+        firsts = {p.parent: p for p in reversed(dicom_files(top))}.values()
+        kinds = {pydicom.dcmread(p, stop_before_pixels=True).Modality for p in firsts}
+        if kinds and ("CT" in kinds, "PT" in kinds) == (ct, pet):
+            found.append(top)
+    return found
+
+
+def listed(shared: Path, **kinds: bool) -> list[Path]:
+    found = folders(shared, **kinds)
+    if not found:
+        pytest.skip("no such case in the shared folder")
+    return found
+
+
+def test_the_factor_of_a_whole_body_pet(shared: Path) -> None:
+    for case in listed(shared, ct=False, pet=True):
+        seen = inspect_path(case)
+        assert seen.pet is not None
+        assert seen.pet.suv is not None
+        assert not seen.refused
+        first = next(p for p in dicom_files(case) if pydicom.dcmread(p, stop_before_pixels=True).Modality == "PT")
         ds = pydicom.dcmread(first)
         drug = ds.RadiopharmaceuticalInformationSequence[0]
         if ds.Units == "BQML" and ds.DecayCorrection == "START" and ds.SeriesTime <= ds.AcquisitionTime:
