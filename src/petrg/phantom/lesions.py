@@ -26,7 +26,7 @@ FREE_SHARE = 0.2
 """Share of lesion-free patients where the seed decides."""
 Kind = Literal["node", "mass", "lung", "bone"]
 
-_STRIDES = (1, 5, 7, 11, 13, 17, 19, 23)  # coprime with 24: every stride visits all regions
+_STRIDES = (7, 5, 11, 13, 17, 19, 23, 1)  # coprime with 24: every stride visits all regions
 _STRUCTURE = {
     "node": Structure.ENLARGED_NODES,
     "mass": Structure.FOCAL_LESION,

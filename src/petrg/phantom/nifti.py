@@ -6,10 +6,10 @@ import hashlib
 import json
 from pathlib import Path
 
-import nibabel
 import numpy as np
 
 from petrg.files import output_directory
+from petrg.imaging.nifti_file import write_nifti as write_volume
 from petrg.imaging.volume import Volume
 from petrg.phantom.build import Phantom
 from petrg.phantom.spec import GENERATOR
@@ -32,8 +32,8 @@ def write_nifti(phantom: Phantom, directory: Path) -> Path:
     """
     directory = Path(directory)
     with output_directory(directory) as aside:
-        _save(phantom.ct, aside / f"{phantom.id}_0000.nii.gz", np.dtype(np.int16))
-        _save(phantom.pet, aside / f"{phantom.id}_0001.nii.gz", np.dtype(np.float32))
+        write_volume(phantom.ct, aside / f"{phantom.id}_0000.nii.gz")
+        write_volume(phantom.pet, aside / f"{phantom.id}_0001.nii.gz")
         facts = {
             "generator": GENERATOR,
             "seed": phantom.spec.seed,
@@ -48,16 +48,6 @@ def write_truth(phantom: Phantom, directory: Path) -> None:
     """Write ``truth.json``, the label map and its names into ``directory``."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "truth.json").write_text(phantom.truth.to_json(), encoding="utf-8")
-    _save(phantom.label_map, directory / f"{phantom.id}_labels.nii.gz", np.dtype(np.uint8))
+    write_volume(phantom.label_map, directory / f"{phantom.id}_labels.nii.gz")
     names = {str(code): name for code, name in phantom.label_names.items()}
     (directory / f"{phantom.id}_labels.json").write_text(json.dumps(names, indent=1) + "\n")
-
-
-def _save(volume: Volume, path: Path, kind: np.dtype[np.generic]) -> None:
-    """NIfTI's axes are x, y, z in RAS; ours are z, y, x in LPS."""
-    flip = np.diag([-1.0, -1.0, 1.0, 1.0])
-    affine = flip @ volume.grid.affine[:, [2, 1, 0, 3]]
-    array = volume.array.transpose(2, 1, 0).astype(kind)
-    image = nibabel.Nifti1Image(array, affine, dtype=kind)
-    image.header.set_xyzt_units("mm")
-    nibabel.save(image, path)

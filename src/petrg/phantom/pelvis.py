@@ -12,7 +12,7 @@ __all__ = ["muscles", "organs"]
 def muscles(spec: Spec, frame: Frame) -> list[Item]:
     """Gluteal muscles with the fat between them, seat fat, thigh compartments."""
     p, items = spec.physiology, []
-    items.append(frame.ellipsoid((0, 106, 868), (7, 22, 58), Tissue(-100, p.fat, "")))
+    items.append(frame.ellipsoid((0, 88, 866), (6, 13, 56), Tissue(-100, p.fat, "")))
     for side, name in ((1, "left"), (-1, "right")):
         items.append(frame.ellipsoid((side * 62, 66, 872), (30, 16, 34), Tissue(-95, p.fat, "")))
         big = rotation((side * 0.8, -0.25, -0.5), (side * 0.5, 0.2, 0.85))

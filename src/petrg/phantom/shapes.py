@@ -200,7 +200,7 @@ class Stack:
         across = _power(np.abs((x - cx) / a), self.power) * steep
         along = _power(np.abs((y - cy) / b), self.power) * steep
         offset = np.float32(0.5) + steep - across
-        filled = offset[:, None, :] - along[:, :, None]
+        filled: Array = offset[:, None, :] - along[:, :, None]
         np.clip(filled, 0.0, 1.0, out=filled)
         ends = np.minimum(z - np.float32(self.z[0]), np.float32(self.z[-1]) - z) / np.float32(width) + np.float32(0.5)
         if (ends < 1.0).any():
