@@ -115,7 +115,7 @@ def test_a_focus_that_was_not_located_names_its_candidates() -> None:
     assert not is_located(unsure)
     assert rivals(unsure) == (Region.RETROPERITONEUM,)
     (said,) = region_foci([unsure], load_style("en-prose"), interpreted=True)
-    assert "in the spine or the left retroperitoneum (location uncertain)" in said.text
+    assert "in the spine (location uncertain, possibly the left retroperitoneum)" in said.text
     sure = focus("L1", Region.SPINE, 6.0, Side.LEFT, 0.8, rival={Region.RETROPERITONEUM: 0.2})
     assert is_located(sure)
     assert rivals(sure) == ()

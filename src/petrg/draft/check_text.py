@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from petrg.anatomy import Region, Side
 from petrg.draft.mismatch import Mismatch
 from petrg.language.lexicon import lexicon
+from petrg.language.wording import is_located
 from petrg.report import (
     Lesion,
     LesionStatus,
@@ -139,7 +140,7 @@ def _must_say(at: str, lesions: list[Lesion], report: Report) -> frozenset[Side]
     if at.startswith("impression") and len(lesions) > 1:
         return frozenset()
     words = lexicon(report.language)
-    named = (f for f in lesions if f.status is not LesionStatus.PHYSIOLOGIC)
+    named = (f for f in lesions if f.status is not LesionStatus.PHYSIOLOGIC and is_located(f))
     sites = (words.site(f.region.id, f.side, f.nodal_group) for f in named)
     return frozenset[Side]().union(*(words.sides_in(site) for site in sites))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Code", "Mismatch", "differs"]
+__all__ = ["Code", "Mismatch", "differs", "shown"]
 
 Code = Literal["study", "patient", "number", "text", "unit", "side", "place", "region", "source", "claim"]
 
@@ -26,7 +26,9 @@ class Mismatch:
     Examples
     --------
     >>> str(Mismatch("number", "record.L1.suv_max", "7.91", "7.90"))
-    'record.L1.suv_max: the report states 7.91, the image shows 7.90'
+    'record.L1.suv_max: the report states 7.91, the study shows 7.90'
+    >>> str(Mismatch("study", "PET", "its voxels", "others"))
+    'this report is of another study: PET, the report states its voxels, the study shows others'
     """
 
     code: Code
@@ -35,7 +37,11 @@ class Mismatch:
     found: str
 
     def __str__(self) -> str:
-        return f"{self.at}: the report states {self.stated}, the image shows {self.found}"
+        heads = {"study": "this report is of another study: ", "patient": "this report names another patient: "}
+        head = heads.get(self.code)
+        return (
+            f"{head or ''}{self.at}{',' if head else ':'} the report states {self.stated}, the study shows {self.found}"
+        )
 
 
 def differs(stated: float | None, found: float | None, relative: float = 1e-4, absolute: float = 1e-6) -> bool:
@@ -47,3 +53,12 @@ def differs(stated: float | None, found: float | None, relative: float = 1e-4, a
     if stated is None or found is None:
         return stated is not found
     return abs(stated - found) > max(absolute, relative * max(abs(stated), abs(found)))
+
+
+def shown(value: float | None) -> str:
+    """A value as a mismatch prints it.
+
+    >>> shown(7.91071234), shown(None)
+    ('7.91071', 'no value')
+    """
+    return "no value" if value is None else f"{value:.6g}"

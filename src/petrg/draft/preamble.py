@@ -34,8 +34,7 @@ def technique(study: Study, record: Record, language: Language, *, ct: bool, sex
         lines.append(says["scanner"].format(scanner=_escape(scanner)))
     if pet is not None and pet.suv is not None:
         lines.append(says["suv"].format(branch=_escape(pet.suv.branch)))
-    masked = record.threshold is Threshold.MASK
-    lines.append(says["threshold_mask"] if masked else says["threshold"].format(threshold=record.threshold.value))
+    lines += _delineation(record, says)
     lines.append(says["ct"] if ct else says["ct_none"])
     if context.tracer is None:
         lines.append(says["tracer_none"])
@@ -49,6 +48,14 @@ def technique(study: Study, record: Record, language: Language, *, ct: bool, sex
 def comparison(language: Language) -> tuple[Worded, ...]:
     """What the study was compared with: nothing yet, and it says so."""
     return _remarks([lexicon(language).sentences["comparison"]])
+
+
+def _delineation(record: Record, says: dict[str, str]) -> list[str]:
+    masked = [lesion.threshold is Threshold.MASK for lesion in record.lesions]
+    lines = [says["threshold_mask"]] if any(masked) else []
+    if not masked or not all(masked):
+        lines.append(says["threshold"].format(threshold=record.threshold.value))
+    return lines
 
 
 def _tracer(study: Study, says: dict[str, str]) -> str:

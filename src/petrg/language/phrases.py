@@ -62,8 +62,10 @@ class Phrases(BaseModel):
     measured: Annotated[str, _phrase("site", "suv_max", "details")]
     """A focus of a tracer that is not FDG or not known: measured, not interpreted."""
     measured_foci: Annotated[str, _phrase("site", "count", "suv_max", "details", may=("suv_low",))]
-    uncertain: Annotated[str, _phrase("candidates")]
-    """Stands for the site of a focus that could not be located with p >= .8."""
+    uncertain: Annotated[str, _phrase("site", "candidates")]
+    """Stands for the site of foci that could not be located with p >= .8."""
+    uncertain_brief: Annotated[str, _phrase("site")]
+    """The same where no candidates are named."""
     # details of a focus, appended in this order
     size: Annotated[str | None, _phrase("long", "short")] = None
     suv_mean: Annotated[str | None, _phrase("value")] = None

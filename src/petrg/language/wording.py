@@ -66,11 +66,10 @@ def region_foci(lesions: Sequence[Lesion], style: Style, *, interpreted: bool) -
     groups: dict[tuple[LesionStatus | None, str], list[Lesion]] = {}
     for lesion in by_heat:
         status = lesion.status if interpreted else None
-        site = "" if status is LesionStatus.PHYSIOLOGIC else _site(lesion, style)
-        groups.setdefault((status, site), []).append(lesion)
+        groups.setdefault((status, _together(lesion, status, style)), []).append(lesion)
     order: list[LesionStatus | None] = [None, *_KINDS]
     ranked = sorted(groups.items(), key=lambda item: order.index(item[0][0]))
-    return tuple(_group(status, site, group, style) for (status, site), group in ranked)
+    return tuple(_group(status, group, style) for (status, _), group in ranked)
 
 
 def impression(lesions: Sequence[Lesion], style: Style, *, interpreted: bool) -> tuple[Worded, ...]:
@@ -86,18 +85,25 @@ def impression(lesions: Sequence[Lesion], style: Style, *, interpreted: bool) ->
     return tuple(lines)
 
 
-def _group(status: LesionStatus | None, site: str, group: list[Lesion], style: Style) -> Worded:
+def _together(lesion: Lesion, status: LesionStatus | None, style: Style) -> str:
+    """What foci of one status must share to make one sentence: the site, or that there is no sure one."""
+    if status is LesionStatus.PHYSIOLOGIC:
+        return "physiologic"
+    return _site(lesion, style) if is_located(lesion) else "uncertain"
+
+
+def _group(status: LesionStatus | None, group: list[Lesion], style: Style) -> Worded:
     phrases, hottest = style.phrases, group[0]
+    suv_max = slot(hottest.id, NumberQuantity.SUV_MAX)
     if status is LesionStatus.PHYSIOLOGIC:
         both = Side.BILATERAL if _side(group) is Side.BILATERAL else None  # one side of it means nothing
         site = lexicon(style.language).site(hottest.region.id, both, None)
-        text = phrases.physiologic.format(site=site, suv_max=slot(hottest.id, NumberQuantity.SUV_MAX))
-        return _worded(text, status, group)
+        return _worded(phrases.physiologic.format(site=site, suv_max=suv_max), status, group)
     one, many = (phrases.measured, phrases.measured_foci) if status is None else (phrases.focus, phrases.foci)
     text = (one if len(group) == 1 else many).format(
-        site=site,
+        site=_site(hottest, style) if is_located(hottest) else _uncertain(group, style),
         count=_count(group),
-        suv_max=slot(hottest.id, NumberQuantity.SUV_MAX),
+        suv_max=suv_max,
         suv_low=slot(group[-1].id, NumberQuantity.SUV_MAX),
         details=_details(hottest, style),
     )
@@ -125,7 +131,7 @@ def _impression_line(status: LesionStatus | None, group: list[Lesion], style: St
     phrases = style.phrases
     by_heat = sorted(group, key=lambda lesion: -lesion.suv_max)
     suv_max = slot(by_heat[0].id, NumberQuantity.SUV_MAX)
-    sites = list(dict.fromkeys(_site(lesion, style) for lesion in by_heat))
+    sites = list(dict.fromkeys(_brief_site(lesion, style) for lesion in by_heat))
     if len(group) == 1:
         one = phrases.impression_measured if status is None else phrases.impression
         text = one.format(site=sites[0], suv_max=suv_max)
@@ -140,12 +146,23 @@ def _count(group: list[Lesion]) -> str:
 
 
 def _site(lesion: Lesion, style: Style) -> str:
-    words = lexicon(style.language)
-    own = words.site(lesion.region.id, lesion.side, lesion.nodal_group)
-    if is_located(lesion):
-        return own
-    candidates = [own, *(words.site(region, lesion.side, None) for region in rivals(lesion))]
-    return style.phrases.uncertain.format(candidates=words.or_.join(dict.fromkeys(candidates)))
+    return lexicon(style.language).site(lesion.region.id, lesion.side, lesion.nodal_group)
+
+
+def _brief_site(lesion: Lesion, style: Style) -> str:
+    site = _site(lesion, style)
+    return site if is_located(lesion) else style.phrases.uncertain_brief.format(site=site)
+
+
+def _uncertain(group: list[Lesion], style: Style) -> str:
+    """The site of foci of one region that were not located: the region, and where else they may lie."""
+    words, side = lexicon(style.language), _side(group)
+    sites = {_site(lesion, style) for lesion in group}
+    own = sites.pop() if len(sites) == 1 else words.site(group[0].region.id, side, None)
+    others = dict.fromkeys(words.site(r, side, None) for lesion in group for r in rivals(lesion))
+    if not (elsewhere := [other for other in others if other != own]):
+        return style.phrases.uncertain_brief.format(site=own)
+    return style.phrases.uncertain.format(site=own, candidates=words.listed(elsewhere, last=words.or_))
 
 
 def _side(group: list[Lesion]) -> Side | None:

@@ -84,6 +84,7 @@ class Lexicon(_Strict):
     side_words: SideWords
     denial: Denial
     kind_words: dict[FindingKind, tuple[str, ...]]
+    groups: dict[NodalGroup, str]
     sites: dict[Region, Site]
     sentences: dict[str, str]
     time_points: dict[str, str]
@@ -97,8 +98,7 @@ class Lexicon(_Strict):
         '左腋窝'
         """
         if group is not None:
-            title = group.title(self.language)
-            return title if self.language == "zh" else f"the {title}"
+            return self.groups[group]
         site = self.sites[region]
         if not region.sided:
             return site.plain
@@ -121,15 +121,15 @@ class Lexicon(_Strict):
         """
         return re.sub(self.title_tail, "", region.title(self.language))
 
-    def listed(self, items: Sequence[str], most: int = 3) -> str:
-        """``items`` as a list in words; beyond ``most`` the rest is "others".
+    def listed(self, items: Sequence[str], most: int = 3, last: str | None = None) -> str:
+        """``items`` as a list in words, ``last`` before the last one; beyond ``most`` the rest is "others".
 
         >>> lexicon("en").listed(["a", "b"]), lexicon("zh").listed(["甲", "乙", "丙"])
         ('a and b', '甲、乙及丙')
         """
         if len(items) > most:
             return self.and_.join(items[:most]) + self.ellipsis
-        return self.last_and.join(part for part in (self.and_.join(items[:-1]), items[-1]) if part)
+        return (last or self.last_and).join(part for part in (self.and_.join(items[:-1]), items[-1]) if part)
 
     def sides_in(self, text: str) -> frozenset[Side]:
         """The sides that ``text`` names; a word for both names left and right.
