@@ -1,5 +1,7 @@
 """Masks on the PET grid: by arithmetic, by real contours, and refused where they do not fit."""
 
+import contextlib
+import hashlib
 import math
 from pathlib import Path
 from typing import Any
@@ -125,7 +127,8 @@ def test_contours_fill_their_voxels(tmp_path: Path) -> None:
     assert (first.name, second.name, first.source, first.note) == ("GTV", "other", "rtstruct", None)
     assert np.array_equal(first.array, expected_box())
     assert second.array.sum() == 18
-    assert len(first.sha256) == 64
+    assert first.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert "GTV" not in repr(first)
 
 
 @pytest.mark.parametrize("shift", [-0.49, -0.1, 0.1, 0.49])
@@ -183,6 +186,25 @@ def test_rtstruct_without_contours(tmp_path: Path) -> None:
         read_masks(rtstruct(tmp_path / "b.dcm", {"a": tiny}), study())
     both = read_masks(rtstruct(tmp_path / "c.dcm", {"a": tiny, "b": box()}), study())
     assert [mask.array.sum() for mask in both] == [0, 54]
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR DS")
+def test_damaged_contours(tmp_path: Path) -> None:
+    for points in (box_contour(PET, 4, (2.5, 8.5), (9.5, 12.5))[:-1], [float("nan")] * 12):
+        with pytest.raises(MaskError, match="damaged contour"):
+            read_masks(rtstruct(tmp_path / "a.dcm", {"a": [points]}), study())
+
+
+@given(st.data())
+def test_any_damage_of_a_file_is_a_typed_error(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    folder = tmp_path_factory.mktemp("damage")
+    raw = bytearray(rtstruct(folder / "a.dcm", {"a": box()}).read_bytes())
+    place = data.draw(st.integers(132, len(raw) - 1))
+    junk = data.draw(st.binary(min_size=1, max_size=6))
+    raw[place : place + len(junk)] = junk
+    (folder / "b.dcm").write_bytes(bytes(raw[: data.draw(st.integers(140, len(raw)))]))
+    with contextlib.suppress(MaskError):
+        read_masks(folder / "b.dcm", study())
 
 
 # ------------------------------------------------------------------ DICOM SEG
@@ -278,6 +300,16 @@ def test_segments_drawn_on_flipped_images(axes: tuple[int, int, int], tmp_path: 
     assert np.array_equal(second.array, two_lesions() == 2)
 
 
+def test_slices_left_out_of_a_seg_are_empty(tmp_path: Path) -> None:
+    array = np.zeros(PET.shape, np.uint8)
+    array[2, 5, 5], array[8, 5, 5] = 1, 1
+    (mask,) = read_masks(seg(tmp_path / "a.dcm", array, omit_empty_frames=True), study())
+    assert np.argwhere(mask.array).tolist() == [[2, 5, 5], [8, 5, 5]]
+    array[8] = 0
+    (mask,) = read_masks(seg(tmp_path / "b.dcm", array, omit_empty_frames=True), study())
+    assert np.argwhere(mask.array).tolist() == [[2, 5, 5]]
+
+
 def test_segments_of_the_ct_are_resampled_and_say_so(tmp_path: Path) -> None:
     array = np.zeros(CT.shape, np.uint8)
     array[4:7, 6:18, 20:26] = 1
@@ -292,10 +324,13 @@ def test_segments_elsewhere_are_refused(tmp_path: Path) -> None:
     moved = Grid.from_spacing(PET.shape, PET.spacing_mm, (-38.5, -30.0, -100.0))
     with pytest.raises(MaskError, match="another grid"):
         read_masks(seg(tmp_path / "b.dcm", two_lesions(), grid=moved), study())
+    with pytest.raises(MaskError, match="damaged mask"):
+        (tmp_path / "t.dcm").write_bytes((tmp_path / "a.dcm").read_bytes()[:-400])
+        read_masks(tmp_path / "t.dcm", study(frame=None))
     ds = pydicom.dcmread(tmp_path / "b.dcm")
     del ds.PerFrameFunctionalGroupsSequence
     ds.save_as(tmp_path / "c.dcm")
-    with pytest.raises(MaskError, match="damaged SEG"):
+    with pytest.raises(MaskError, match="damaged mask"):
         read_masks(tmp_path / "c.dcm", study())
 
 
@@ -383,7 +418,6 @@ def test_a_folder_of_masks(tmp_path: Path) -> None:
 
 
 @pytest.mark.reference
-@pytest.mark.filterwarnings("ignore::UserWarning")
 class TestReal:
     @pytest.mark.parametrize("case", ["ibsi_sts_001/dicom", "sts_001_ge_pet"])
     def test_gtv_mass(self, case: str, shared: Path) -> None:

@@ -7,6 +7,9 @@ reference, or a NIfTI mask on the PET's grid (or a crop of it) or on the CT's.
 from __future__ import annotations
 
 import hashlib
+import struct
+import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +27,11 @@ from petrg.imaging.study import Study
 __all__ = ["LabelMap", "Mask", "read_label_map", "read_masks"]
 
 _MOST_LESIONS = 2000
+_DAMAGED = (
+    ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, NotImplementedError, OSError, RuntimeError,
+    TypeError, ValueError, struct.error, zlib.error,
+)  # fmt: skip
+"""What pydicom and numpy raise on damaged files."""
 _RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 _SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 
@@ -77,10 +85,21 @@ def _read(path: Path, reference: Study) -> list[Mask]:
         ) from error
     if is_nifti(path):
         return _nifti(path, reference, sha256)
-    try:
-        ds = pydicom.dcmread(path, force=False)
-    except (pydicom.errors.InvalidDicomError, OSError, ValueError, EOFError, KeyError, TypeError) as error:
-        raise MaskError("a file that is neither DICOM nor NIfTI", "RTSTRUCT, DICOM SEG or NIfTI", "check it") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's, on values out of the standard
+        try:
+            return _dicom(pydicom.dcmread(path), reference, sha256)
+        except pydicom.errors.InvalidDicomError as error:
+            raise MaskError(
+                "a file that is neither DICOM nor NIfTI", "RTSTRUCT, DICOM SEG or NIfTI", "check it"
+            ) from error
+        except _DAMAGED as error:
+            raise MaskError(
+                f"a damaged mask file ({type(error).__name__})", "a whole one", "export it again"
+            ) from error
+
+
+def _dicom(ds: pydicom.Dataset, reference: Study, sha256: str) -> list[Mask]:
     kind = str(ds.get("SOPClassUID", ""))
     if kind == _RTSTRUCT:
         return rtstruct.masks(ds, reference, sha256)

@@ -13,7 +13,7 @@ __all__ = ["activity_balance", "balance_problems", "ct_problems", "expect_suv", 
 
 BALANCE = (0.5, 1.1)
 """Share of the dose that skull base to thigh or more should hold."""
-LONG_FIELD_MM = 700.0
+LONG_FIELD_MM = 800.0
 """A field of about skull base to thigh; shorter ones are not judged by too little activity."""
 _SUV_CEILING = 50.0
 
@@ -33,7 +33,7 @@ def activity_balance(pet: Volume, weight_kg: float) -> float:
     --------
     >>> from petrg.imaging.grid import Grid
     >>> grid = Grid.from_spacing((10, 10, 10), (10.0, 10.0, 10.0))
-    >>> activity_balance(Volume(np.ones(grid.shape, np.float32), grid, Quantity.SUV_BW), 2.0)
+    >>> round(activity_balance(Volume(np.ones(grid.shape, np.float32), grid, Quantity.SUV_BW), 2.0), 3)
     0.5
     """
     pet.expect(Quantity.SUV_BW)

@@ -20,7 +20,6 @@ from petrg.imaging.volume import Volume
 __all__ = ["masks"]
 
 _WAY_OUT = "give the SEG drawn on this study"
-_DAMAGED = (AttributeError, KeyError, IndexError, TypeError, ValueError, NotImplementedError, RuntimeError, EOFError)
 
 
 def masks(ds: pydicom.Dataset, reference: Study, sha256: str) -> list[Mask]:
@@ -29,22 +28,15 @@ def masks(ds: pydicom.Dataset, reference: Study, sha256: str) -> list[Mask]:
     Raises
     ------
     MaskError
-        If the frame of reference is another, the file is damaged, or its grid is neither the PET's nor the CT's.
+        If the frame of reference is another, or its grid is neither the PET's nor the CT's. Other
+        exceptions mean a damaged file.
     """
     series = reference.pet_series
     own, frame = (series.frame_of_reference_uid if series else None), str(ds.get("FrameOfReferenceUID", "") or "")
     if own and frame and own != frame:
         raise MaskError("a SEG in another frame of reference", "the PET's frame of reference", _WAY_OUT)
-    try:
-        names = {
-            int(segment.SegmentNumber): " ".join(str(segment.get("SegmentLabel", "")).split())
-            for segment in ds.SegmentSequence
-        }
-        frames, affine, numbers = _frames(ds)
-    except _DAMAGED as error:
-        raise MaskError(
-            f"a damaged SEG ({type(error).__name__})", "frames with positions", "export it again"
-        ) from error
+    names = {int(s.SegmentNumber): " ".join(str(s.get("SegmentLabel", "")).split()) for s in ds.SegmentSequence}
+    frames, affine, numbers = _frames(ds)
     found = []
     for number, name in names.items():
         if number == 0:  # the background of a label map
