@@ -34,7 +34,7 @@ def write_file(path: Path, data: str | bytes) -> None:
         os.chmod(aside, 0o666 & ~_umask())
         os.replace(aside, path)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise _cannot_write(error) from error
     finally:
         if aside and os.path.exists(aside):
             os.unlink(aside)
@@ -59,7 +59,7 @@ def output_directory(path: Path) -> Iterator[Path]:
             raise NotADirectoryError(20, "is a file", str(path))
         aside = Path(tempfile.mkdtemp(prefix=".petrg-", dir=path.parent))
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise _cannot_write(error) from error
     try:
         yield aside
         os.chmod(aside, 0o777 & ~_umask())
@@ -73,7 +73,7 @@ def output_directory(path: Path) -> Iterator[Path]:
         else:
             os.replace(aside, path)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise _cannot_write(error) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -84,9 +84,10 @@ def _umask() -> int:
     return mask
 
 
-def _cannot_write(path: Path, error: OSError) -> OutputError:
+def _cannot_write(error: OSError) -> OutputError:
+    # the path is the user's and may be a patient's name, so it is not repeated
     return OutputError(
-        f"cannot write {path.name!r}: {error.strerror or type(error).__name__}",
+        f"cannot write the output: {error.strerror or type(error).__name__}",
         "a writable folder with free space",
         "choose another -o or free some space",
     )

@@ -109,6 +109,8 @@ def test_report_of_the_pet_alone_does_not_look_at_the_ct(petrg: Run, patient: Pa
     assert [fact.modality for fact in report.record.inputs] == ["PT"]
     assert all(focus.ct is None for focus in report.record.lesions)
     assert "No CT: PET in three planes." in (tmp_path / "a" / "report.html").read_text()
+    checked = petrg("check", tmp_path / "a" / "report.json", patient)
+    assert checked.exit_code == 0, checked.output
 
 
 def test_a_deidentified_report_holds_no_identity(petrg: Run, patient: Path, tmp_path: Path) -> None:
@@ -122,14 +124,6 @@ def test_a_deidentified_report_holds_no_identity(petrg: Run, patient: Path, tmp_
         assert not any(known in text for known in (*IDENTITY, *uids, "1950-01-01", "19500101")), file.name
 
 
-def test_the_context_is_used(petrg: Run, patient: Path, tmp_path: Path) -> None:
-    context = tmp_path / "context.toml"
-    context.write_text('disease = "Hodgkin lymphoma"\ntime_point = "interim"\n')
-    result = petrg("report", patient, "-o", tmp_path / "c", "--context", context, "--language", "en")
-    assert result.exit_code == 0, result.output
-    assert "Hodgkin lymphoma" in (tmp_path / "c" / "report.html").read_text()
-
-
 REFUSED = {
     "no CT": (
         ("report", "--ct-series", "none"),
@@ -138,7 +132,8 @@ REFUSED = {
     ),
     "no PET": (
         ("report", "--pet-series", "none"),
-        "petrg: no PET in the study — expected an attenuation-corrected PET — point to the folder that holds the PET\n",
+        "petrg: no PET in the study (passed over: left out by --pet-series none) — "
+        "expected an attenuation-corrected PET — point to the folder that holds the PET\n",
     ),
     "activity": (
         ("report", "--quantity", "activity"),
@@ -152,7 +147,8 @@ REFUSED = {
     ),
     "measure no PET": (
         ("measure", "--pet-series", "none"),
-        "petrg: no PET in the study — expected an attenuation-corrected PET — point to the folder that holds the PET\n",
+        "petrg: no PET in the study (passed over: left out by --pet-series none) — "
+        "expected an attenuation-corrected PET — point to the folder that holds the PET\n",
     ),
     "weight": (
         ("report", "--injected-at", "noon"),
@@ -192,13 +188,17 @@ def test_styles_are_listed(petrg: Run) -> None:
     assert languages.count("en") >= 2
 
 
-def test_machines_follow_a_report(petrg: Run, patient: Path, tmp_path: Path) -> None:
-    result = petrg("report", patient, "-o", tmp_path / "out", "--log-json")
+def test_machines_follow_a_report_and_the_context_is_used(petrg: Run, patient: Path, tmp_path: Path) -> None:
+    context = tmp_path / "context.toml"
+    context.write_text('disease = "Hodgkin lymphoma"\ntime_point = "interim"\n')
+    result = petrg("report", patient, "-o", tmp_path / "out", "--log-json", "--context", context)
+    assert result.exit_code == 0, result.output
     events = [json.loads(line) for line in result.stderr.splitlines()]
     assert events[-1]["event"] == "done"
     assert events[-1]["files"] == ["report.json", "report.txt", "report.html"]
     assert {"progress"} <= {event["event"] for event in events}
     assert all(event["elapsed"] >= 0 for event in events)
+    assert "Hodgkin lymphoma" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_a_report_checks_against_its_image(petrg: Run, patient: Path, reported: Path) -> None:

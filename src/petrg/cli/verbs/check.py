@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -22,11 +23,14 @@ def check(
     """Read every number and side of a report from the image again; exits 2 where one disagrees."""
     from petrg.draft.check import check as check_report
     from petrg.errors import CheckError
-    from petrg.report import Report
+    from petrg.imaging import require
+    from petrg.report import Modality, Report
 
     with screen.progress_bar() as progress:
         report = Report.read(report_file)
-        study = options.read(path, progress)
+        study = require(options.read(path, progress), ct=False)
+        if not any(fact.modality is Modality.CT for fact in report.record.inputs):
+            study = replace(study, ct=None, ct_series=None)  # drafted with --pet-only
         progress("checking", 0, 0)
         mismatches = check_report(report, study, **given.read(study))
     for mismatch in mismatches:
