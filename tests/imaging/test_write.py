@@ -1,12 +1,13 @@
 """What is written reads back as it was."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from petrg.errors import OutputError, StudyError
-from petrg.imaging import Grid, Identity, Quantity, Study, Volume
+from petrg.imaging import Grid, Identity, Quantity, Series, Study, SuvProvenance, Volume
 from petrg.imaging.nifti import read_nifti, read_nifti_study
 from petrg.imaging.write import convert
 
@@ -66,6 +67,18 @@ def test_what_lies_where(tmp_path: Path) -> None:
     assert names("autopet", study()) == [f"{sid}/study/{name}.nii.gz" for name in ("CT", "CTres", "SUV")]
     activity = study(Quantity.ACTIVITY, 5000)
     assert names("autopet", activity) == [f"{sid}/study/{name}.nii.gz" for name in ("CT", "CTres", "PET")]
+
+
+def test_autopet_holds_activity_where_suv_came_from_it(tmp_path: Path) -> None:
+    before = study()
+    assert before.pet is not None
+    from_bq = SuvProvenance(branch="bqml-start", factor_g_per_bq=2.5e-4)
+    series = Series(uid="1.2", modality="PT", suv=from_bq)
+    convert(replace(before, pet_series=series), tmp_path, "autopet")
+    activity = read_nifti(next(tmp_path.rglob("PET.nii.gz")), Quantity.ACTIVITY)
+    assert np.allclose(activity.array * 2.5e-4, before.pet.array, rtol=1e-6)
+    after = read_nifti_study(tmp_path)
+    assert np.array_equal(after.suv().array, before.pet.array)
 
 
 def test_ctres_lies_on_the_pet(tmp_path: Path) -> None:

@@ -46,6 +46,15 @@ class LoadedNifti:
     problems: tuple[Problem, ...] = ()
 
 
+_KIND = {
+    Quantity.HU: "the CT's NIfTI file",
+    Quantity.SUV_BW: "the PET's NIfTI file",
+    Quantity.ACTIVITY: "the PET's NIfTI file",
+    Quantity.LABEL: "the NIfTI label map",
+}
+"""How a file is named in messages: its own name may hold an identity."""
+
+
 def is_nifti(path: Path) -> bool:
     """Whether the name ends as a NIfTI file's does."""
     return path.name.lower().endswith((".nii", ".nii.gz"))
@@ -66,7 +75,7 @@ def read_nifti(path: Path, quantity: Quantity) -> Volume:
 
 def load_nifti(path: Path, quantity: Quantity) -> LoadedNifti:
     """Read a NIfTI file with its header and problems; errors as `read_nifti`."""
-    name = _kind(path)
+    name = _KIND[quantity]
     try:
         with _opened(path) as file:
             header, ahead = _header(file, name)
@@ -80,11 +89,6 @@ def load_nifti(path: Path, quantity: Quantity) -> LoadedNifti:
     values, more = _scaled(array, header, quantity, name)
     grid = Grid(cast("tuple[int, int, int]", values.shape), lps)
     return LoadedNifti(Volume(values, grid, quantity), extensions, (*problems, *more))
-
-
-def _kind(path: Path) -> str:
-    """How a file is named in messages: a file's own name may hold an identity."""
-    return "the gzipped NIfTI file" if path.name.lower().endswith(".gz") else "the NIfTI file"
 
 
 def _opened(path: Path) -> BinaryIO:

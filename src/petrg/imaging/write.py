@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from petrg.errors import OutputError, StudyError
 from petrg.files import output_directory
 from petrg.imaging.nifti_file import write_nifti
@@ -28,8 +30,9 @@ def convert(study: Study, directory: Path, layout: Layout = "nnunet", *, progres
     study : Study
     directory : Path
     layout : "nnunet", "autopet" or "petrg"
-        ``<id>_0000`` and ``<id>_0001``; or ``<id>/<study>/{CT,CTres,SUV}`` (``PET`` instead of
-        ``SUV`` where the study was read as activity); or as nnU-Net under ``images``.
+        ``<id>_0000`` and ``<id>_0001``; or ``<id>/study/{CT,CTres,PET,SUV}``, where PET is in
+        Bq/ml and left out where the series was not SUV by a factor on activity, and SUV left out
+        where it was read as activity; or as nnU-Net under ``images``.
 
     Returns
     -------
@@ -62,9 +65,9 @@ def volumes_of(study: Study, layout: Layout) -> Iterator[tuple[str, Volume]]:
             yield f"{home}/CT.nii.gz", study.ct
         if study.ct is not None and study.pet is not None:
             yield f"{home}/CTres.nii.gz", resample(study.ct, study.pet.grid)
-        if study.pet is not None:
-            name = "PET" if study.pet.quantity is Quantity.ACTIVITY else "SUV"
-            yield f"{home}/{name}.nii.gz", study.pet
+        for name, pet in (("PET", _activity(study)), ("SUV", study.pet)):
+            if pet is not None and (name == "PET" or pet.quantity is Quantity.SUV_BW):
+                yield f"{home}/{name}.nii.gz", pet
         return
     if study.pet is not None and study.pet.quantity is not Quantity.SUV_BW:
         raise StudyError(
@@ -76,3 +79,13 @@ def volumes_of(study: Study, layout: Layout) -> Iterator[tuple[str, Volume]]:
     for ending, volume in (("0000", study.ct), ("0001", study.pet)):
         if volume is not None:
             yield f"{home}{study.id}_{ending}.nii.gz", volume
+
+
+def _activity(study: Study) -> Volume | None:
+    """The PET in Bq/ml: as read, or SUV by its own factor; None where there is none."""
+    if study.pet is None or study.pet.quantity is Quantity.ACTIVITY:
+        return study.pet
+    suv = study.pet_series.suv if study.pet_series else None
+    if suv is None or not suv.factor_g_per_bq:
+        return None
+    return Volume(study.pet.array / np.float32(suv.factor_g_per_bq), study.pet.grid, Quantity.ACTIVITY)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,11 +24,6 @@ __all__ = ["parse_date", "parse_datetime", "parse_time", "suv_header"]
 
 GE_CREATOR = "GEMS_PETD_01"
 PHILIPS_CREATOR = "Philips PET Private Group"
-
-_DAMAGED = (
-    ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError, struct.error,
-)  # fmt: skip
-"""What pydicom raises on a sequence that is none."""
 
 _RADIOPHARMACEUTICALS = 0x00540016
 _RADIONUCLIDE_CODE = 0x00540300
