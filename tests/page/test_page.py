@@ -97,3 +97,11 @@ def test_the_shell_escapes_and_forbids_the_network() -> None:
     assert "default-src 'none'" in page
     assert '<html lang="zh-Hans">' in page
     assert "<p>x</p>" in page
+
+
+def test_every_printed_sheet_carries_the_banner() -> None:
+    page = render_page(title="t", language="en", banner='a"}</style>', body="")  # type: ignore[arg-type]
+    rule = re.search(r'@bottom-center \{ content: "([^"]*)"', page)
+    assert rule is not None
+    assert bytes.fromhex(rule.group(1).replace("\\", "")).decode("utf-8", "strict").replace("\0", "") == 'a"}</style>'
+    assert page.count("</style>") == 1

@@ -23,10 +23,16 @@ def render_page(*, title: str, language: str, banner: str, body: Markup) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n<meta name="robots" content="noindex">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{_css()}</style>\n</head>\n<body>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{_css()}{_on_every_sheet(banner)}</style>\n</head>\n<body>\n"
         f'<p class="banner" role="note">{escape(banner)}</p>\n{body}\n'
         f'<p class="banner foot">{escape(banner)}</p>\n</body>\n</html>\n'
     )
+
+
+def _on_every_sheet(banner: str) -> str:
+    """A rule that prints ``banner`` at the foot of every sheet; every character of it escaped as CSS."""
+    content = "".join(f"\\{ord(letter):06x}" for letter in banner)
+    return f'@page {{ @bottom-center {{ content: "{content}"; font: 9pt sans-serif; }} }}\n'
 
 
 @cache
