@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import nibabel
@@ -22,6 +23,7 @@ def is_dicom(path: Path) -> bool:
         return file.read(132)[128:] == b"DICM"
 
 
+@cache
 def dicom_files(case: Path) -> list[Path]:
     return [p for p in sorted(case.rglob("*")) if p.is_file() and is_dicom(p)]
 

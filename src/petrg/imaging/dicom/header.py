@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 from petrg.imaging.dicom.flatten import frames_of
 from petrg.imaging.dicom.scan import Source
 from petrg.imaging.dicom.values import BROKEN, floats, integer, items, number, raw, string, strings, text
+from petrg.imaging.dicom.walk import walk
 
 __all__ = ["Inflated", "Passed", "Pixels", "Slice", "looks_like_dicom", "read_header"]
 
@@ -161,9 +162,9 @@ def _read(source: Source) -> list[Slice] | Passed:
         source = Inflated(source)
         data = source.read()
         size = len(data)
-    parsed = _parse(data, kind) if len(data) < size else None
+    parsed = _parse(data, kind, whole=len(data) == size)
     if parsed is None:  # the header is longer than the first chunk
-        data = data if len(data) == size else source.read()
+        data = source.read()
         parsed = _parse(data, kind, whole=True)
     assert parsed is not None
     ds, at = parsed
@@ -183,6 +184,9 @@ def _read(source: Source) -> list[Slice] | Passed:
 
 def _parse(data: bytes, kind: str, whole: bool = False) -> tuple[Dataset, int] | None:
     """The header and the byte at which it ends; None where ``data`` is too short for it."""
+    quick = walk(data) if kind == "part 10" else None
+    if quick is not None:
+        return quick
     file = io.BytesIO(data)
     try:
         ds = pydicom.dcmread(file, stop_before_pixels=True, force=kind != "part 10")
