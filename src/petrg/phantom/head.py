@@ -15,8 +15,9 @@ def brain(spec: Spec, frame: Frame) -> list[Item]:
     grey = Tissue(37, p.brain_grey, "brain")
     white = Tissue(29, p.brain_white, "brain")
     items = [
-        frame.ellipsoid((0, -4, 1610), (65.5, 84, 82), Tissue(8, 1.5, "brain")),
-        frame.ellipsoid((0, -4, 1618), (63, 81, 70), grey),
+        frame.ellipsoid((0, -4, 1619), (65.5, 84, 73), Tissue(8, 1.5, "brain")),
+        frame.ellipsoid((0, 38, 1566), (51, 40, 29), Tissue(8, 1.5, "brain")),
+        frame.ellipsoid((0, -4, 1620), (63, 81, 69), grey),
         frame.ellipsoid((0, 40, 1565), (48, 36, 26), Tissue(37, 0.85 * p.brain_grey, "brain")),
         *frame.line([(0, 6, 1585), (0, 12, 1545)], [15, 10], Tissue(33, 0.6 * p.brain_grey, "brain")),
     ]

@@ -18,6 +18,7 @@ from petrg.errors import InputError
 from petrg.phantom.chest import effusion
 from petrg.phantom.frame import Frame, Tissue
 from petrg.phantom.lesions import Planned, side_of
+from petrg.phantom.physiologic import in_field
 from petrg.phantom.scene import Item
 from petrg.phantom.shapes import Point
 from petrg.phantom.spec import COVERAGES, Spec, stream
@@ -122,7 +123,7 @@ def _no_place(name: str) -> PlannedIncidental:
 def _fits(spec: Spec, row: Incidental) -> bool:
     low, high = COVERAGES[spec.coverage]
     margin = 60.0 if row.shape == "effusion" else 25.0
-    return row.sex in (None, spec.sex) and low + margin < row.anchor[2] < high - margin
+    return in_field(spec, row.region) and row.sex in (None, spec.sex) and low + margin < row.anchor[2] < high - margin
 
 
 def _place(spec: Spec, frame: Frame, name: str, taken: Sequence[tuple[Point, float]]) -> PlannedIncidental | None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from petrg.anatomy import NodalGroup, Region, Side
 from petrg.phantom.frame import Frame, Tissue
+from petrg.phantom.physiologic import in_field
 from petrg.phantom.scene import Item
 from petrg.phantom.shapes import Ball, Point
 from petrg.phantom.spec import COVERAGES, Spec, stream
@@ -111,7 +112,7 @@ def region_cycle(seed: int, count: int, allowed: tuple[Region, ...] = tuple(Regi
 
 def plan(spec: Spec, frame: Frame, count: int) -> tuple[Planned, ...]:
     """Lesions of this patient, none nearer to another than 8 mm, all inside the field."""
-    usable = {region: _usable(spec, rows) for region, rows in sites().items()}
+    usable = {region: _usable(spec, rows) if in_field(spec, region) else () for region, rows in sites().items()}
     allowed = tuple(region for region in Region if usable[region])
     out: list[Planned] = []
     for number, region in enumerate(region_cycle(spec.seed, count, allowed)):
@@ -126,7 +127,7 @@ def plan(spec: Spec, frame: Frame, count: int) -> tuple[Planned, ...]:
 
 def _usable(spec: Spec, rows: tuple[Site, ...]) -> tuple[Site, ...]:
     low, high = COVERAGES[spec.coverage]
-    return tuple(s for s in rows if s.sex in (None, spec.sex) and low + 18 < s.at[2] < high - 18)
+    return tuple(s for s in rows if s.sex in (None, spec.sex) and low + 34 < s.at[2] < high - 34)
 
 
 def _apart(a: Planned, b: Planned) -> bool:

@@ -203,9 +203,9 @@ def skull(spec: Spec, frame: Frame) -> list[Item]:
     bone = Tissue(850, 0.9, "skull")
     diploe = Tissue(500, 1.0, "skull")
     items = [
-        frame.ellipsoid((0, -4, 1608), (72.5, 91, 90), bone),
-        frame.ellipsoid((0, -4, 1608), (70, 88.5, 87.5), diploe),
-        frame.ellipsoid((0, -4, 1608), (68.5, 87, 86), bone),
+        frame.ellipsoid((0, -4, 1614), (72.5, 91, 84), bone),
+        frame.ellipsoid((0, -4, 1614), (70, 88.5, 81.5), diploe),
+        frame.ellipsoid((0, -4, 1614), (68.5, 87, 80), bone),
         frame.ellipsoid((0, 8, 1546), (54, 68, 18), Tissue(450, 0.9, "skull")),
         frame.ellipsoid((0, -66, 1560), (46, 32, 34), Tissue(380, 0.9, "skull")),
     ]
