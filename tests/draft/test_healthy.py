@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from petrg.anatomy import Region, Side
 from petrg.draft.pipeline import draft
 from petrg.language.style import load_style, style_names
-from petrg.report import AssessmentState, FindingKind, LesionStatus, Modality, StatementKind
+from petrg.report import AssessmentState, FindingKind, LesionStatus, Modality, RegionGuess, StatementKind
 
 SEARCHED, NOT_SEARCHED, OUT = AssessmentState.SEARCHED, AssessmentState.NOT_SEARCHED, AssessmentState.OUT_OF_FIELD
 ALL = style_names()
@@ -92,9 +92,10 @@ def test_a_region_with_a_focus_is_called_normal_in_neither_modality(hand, name: 
 
 
 @pytest.mark.parametrize("status", list(LesionStatus))
-def test_a_region_that_may_hold_a_focus_listed_elsewhere_is_not_called_normal(hand, status) -> None:
+@pytest.mark.parametrize("p", [0.6, 0.85])
+def test_a_region_that_may_hold_a_focus_listed_elsewhere_is_not_called_normal(hand, status, p: float) -> None:
     study = hand.study()
-    lesion = hand.lesion("L1", Region.SPINE, 6.0, p=0.6, rival=Region.RETROPERITONEUM, status=status)
+    lesion = hand.lesion("L1", Region.SPINE, 6.0, p=p, rival=Region.RETROPERITONEUM, status=status)
     record = hand.record(study, [lesion], hand.assessed(state=lambda r, k: SEARCHED))
     report = draft(study, language="en", record=record)
     rival = report[Region.RETROPERITONEUM]
@@ -197,3 +198,25 @@ def test_without_a_sex_no_sentence_on_organs_of_one_sex_and_it_says_so(hand, nam
         assert word not in told.lower()
     assert any("性别" in s.text or "Sex not given" in s.text for s in report.technique)
     assert "sex-unknown" in {note.code for note in report.problems}
+
+
+@pytest.mark.parametrize(
+    ("p", "rest", "blocked"),
+    [
+        (0.5, {}, {Region.AXILLA_CHEST_WALL, Region.BREAST, Region.NECK_NODES}),
+        (0.5, {Region.BREAST: 0.35}, {Region.BREAST}),
+        (0.85, {}, set()),
+    ],
+)
+def test_a_focus_that_its_candidates_do_not_explain_may_lie_across_the_border(hand, p, rest, blocked) -> None:
+    """Half a guess at muscle and nothing else named: the axilla next to it is not called clean."""
+    study = hand.study()
+    lesion = hand.lesion("L1", Region.MUSCLE_SUBCUTIS, 4.0, status=LesionStatus.INDETERMINATE)
+    candidates = [{"id": Region.MUSCLE_SUBCUTIS, "probability": p}]
+    candidates += [{"id": region, "probability": q} for region, q in rest.items()]
+    guess = RegionGuess.model_validate({**candidates[0], "candidates": candidates})
+    record = hand.record(study, [lesion.model_copy(update={"region": guess})])
+    report = draft(study, language="en", record=record)
+    for region in (Region.AXILLA_CHEST_WALL, Region.BREAST, Region.NECK_NODES):
+        assert bool(normal(report[region], Modality.PET)) != (region in blocked)
+    assert normal(report[Region.SPLEEN], Modality.PET), "the spleen does not border muscle"

@@ -2,7 +2,8 @@
 
 A healthy sentence is the main hazard of a draft. A claim is written only where every kind of finding that it
 denies was searched in that region, the region was located with p >= .8, and no lesion or indeterminate focus
-lies there or may lie there. Everything else is said to be not assessed.
+lies there or may lie there (a candidate region, or a border that an unexplained focus may lie across). Everything
+else is said to be not assessed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from petrg.anatomy import Region
+from petrg.anatomy.neighbours import neighbours
 from petrg.language.lexicon import lexicon
 from petrg.language.style import Claim, Style, StyleSex
 from petrg.language.wording import LOCATED, Worded, rivals
@@ -17,6 +19,7 @@ from petrg.report import (
     Assessment,
     AssessmentState,
     FindingKind,
+    Lesion,
     LesionStatus,
     Modality,
     NumberQuantity,
@@ -100,7 +103,14 @@ def _abnormal_here(region: Region, record: Record, *, interpreted: bool) -> bool
 
 def _rival_of(region: Region, record: Record) -> Region | None:
     """The region under which a focus is listed that may lie in ``region`` instead."""
-    return next((focus.region.id for focus in record.lesions if region in rivals(focus)), None)
+    return next((focus.region.id for focus in record.lesions if region in _may_lie_in(focus)), None)
+
+
+def _may_lie_in(focus: Lesion) -> frozenset[Region]:
+    """Regions besides its own: the candidates, and where these do not explain it, all that border its own."""
+    explained = sum(c.probability for c in focus.region.candidates) or focus.region.probability
+    across = frozenset[Region]() if explained >= LOCATED else neighbours(focus.region.id)
+    return across | set(rivals(focus))
 
 
 def _claims(region: Region, modality: Modality, style: Style, sex: StyleSex | None) -> list[Claim]:

@@ -42,9 +42,7 @@ def is_located(lesion: Lesion) -> bool:
 
 
 def rivals(lesion: Lesion) -> tuple[Region, ...]:
-    """The regions a focus may lie in besides its own, where it was not located with p >= .8."""
-    if is_located(lesion):
-        return ()
+    """The regions a focus may lie in besides its own, each with p >= .1; they are not called normal."""
     others = (c for c in lesion.region.candidates if c.id is not lesion.region.id and c.probability >= RIVAL)
     return tuple(c.id for c in others)
 
@@ -131,7 +129,8 @@ def _impression_line(status: LesionStatus | None, group: list[Lesion], style: St
     phrases = style.phrases
     by_heat = sorted(group, key=lambda lesion: -lesion.suv_max)
     suv_max = slot(by_heat[0].id, NumberQuantity.SUV_MAX)
-    sites = list(dict.fromkeys(_brief_site(lesion, style) for lesion in by_heat))
+    located = [_site(lesion, style) for lesion in by_heat if is_located(lesion)]
+    sites = list(dict.fromkeys([*located, *_unsure([f for f in by_heat if not is_located(f)], style)]))
     if len(group) == 1:
         one = phrases.impression_measured if status is None else phrases.impression
         text = one.format(site=sites[0], suv_max=suv_max)
@@ -149,20 +148,25 @@ def _site(lesion: Lesion, style: Style) -> str:
     return lexicon(style.language).site(lesion.region.id, lesion.side, lesion.nodal_group)
 
 
-def _brief_site(lesion: Lesion, style: Style) -> str:
-    site = _site(lesion, style)
-    return site if is_located(lesion) else style.phrases.uncertain_brief.format(site=site)
+def _unsure(group: list[Lesion], style: Style) -> list[str]:
+    """The site of foci that were not located, in short; nothing for no foci."""
+    return [style.phrases.uncertain_brief.format(site=_own_site(group, style))] if group else []
 
 
 def _uncertain(group: list[Lesion], style: Style) -> str:
-    """The site of foci of one region that were not located: the region, and where else they may lie."""
-    words, side = lexicon(style.language), _side(group)
-    sites = {_site(lesion, style) for lesion in group}
-    own = sites.pop() if len(sites) == 1 else words.site(group[0].region.id, side, None)
+    """The site of foci of one region that were not located, and where else they may lie."""
+    words, side, own = lexicon(style.language), _side(group), _own_site(group, style)
     others = dict.fromkeys(words.site(r, side, None) for lesion in group for r in rivals(lesion))
     if not (elsewhere := [other for other in others if other != own]):
         return style.phrases.uncertain_brief.format(site=own)
     return style.phrases.uncertain.format(site=own, candidates=words.listed(elsewhere, last=words.or_))
+
+
+def _own_site(group: list[Lesion], style: Style) -> str:
+    """The site that foci of one region share, or else the region, with a side where it is the same."""
+    sites = {_site(lesion, style) for lesion in group}
+    side = _side(group)
+    return sites.pop() if len(sites) == 1 else lexicon(style.language).site(group[0].region.id, side, None)
 
 
 def _side(group: list[Lesion]) -> Side | None:
