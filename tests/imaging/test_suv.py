@@ -1,5 +1,6 @@
 """SUV by arithmetic: every branch, what is refused, and that no date leaves in a message."""
 
+import contextlib
 import datetime as dt
 import math
 import re
@@ -7,10 +8,12 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given as holds
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from petrg.errors import SuvError
 from petrg.imaging.context import Sex
+from petrg.imaging.decay import frame_centre_s
 from petrg.imaging.suv import Given, Injection, SuvHeader, activity_scale, parse_injected_at, suv_factor, suv_scale
 
 HALF = 6586.2
@@ -277,6 +280,13 @@ def test_earliest_acquisition_last_with_a_problem() -> None:
         assert "scan-start-earliest-acquisition" in codes(**late, frame_reference_ms=reference)
     assert "no acquisition time" in refusal(series_start=None, acquired_at=None)
     assert "centuries" in refusal(**late, frame_reference_ms=1e20, frame_duration_ms=1e5)
+    odd = {"nuclide": None, "half_life_s": 5e-324, "tracer": None}
+    assert "centuries" in refusal(**late, **odd, frame_reference_ms=1e3, frame_duration_ms=1e5)
+
+
+def test_a_very_short_frame_is_centred() -> None:
+    assert frame_centre_s(1e-300, HALF) == 5e-301
+    assert frame_centre_s(1e-4, HALF) == pytest.approx(5e-5)
 
 
 # ------------------------------------------------------------------ when the tracer was injected
@@ -520,3 +530,46 @@ def test_no_date_in_what_is_kept() -> None:
     scale = suv_scale([header(injected_at=dt.datetime(2021, 3, 4, 9))])
     assert "2021" not in repr(scale)
     assert "2021" not in repr(PLAIN)
+
+
+# ------------------------------------------------------------------ anything at all
+
+NUMBER = st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, 70.0, 1.7, 370.0, 370e6])
+MOMENT = st.none() | st.datetimes() | st.datetimes(SCAN - dt.timedelta(hours=9), SCAN + dt.timedelta(hours=9))
+ANY_HEADER = st.builds(
+    SuvHeader,
+    units=st.sampled_from(["BQML", "BQML", "CNTS", "GML", "CM2ML", "X", None]),
+    suv_type=st.sampled_from([None, "BW", "BSA", "LBM", "LBMJANMA", "IBW", "Y"]),
+    decay_correction=st.sampled_from(["START", "START", "ADMIN", "NONE", None]),
+    corrected=st.sampled_from([AC, AC, ("ATTN",), ()]),
+    weight_kg=NUMBER,
+    height_m=NUMBER,
+    sex=st.none() | st.sampled_from(Sex),
+    dose_bq=NUMBER,
+    half_life_s=NUMBER | st.just(HALF),
+    nuclide=st.sampled_from([None, "F-18", "Ga-68"]),
+    tracer=st.sampled_from([None, "FDG", "PSMA"]),
+    injected_at=MOMENT,
+    injected_time=st.none() | st.times(),
+    series_start=MOMENT,
+    acquired_at=MOMENT,
+    ge_scan_start=MOMENT,
+    frame_reference_ms=NUMBER,
+    frame_duration_ms=NUMBER,
+    philips_suv=NUMBER,
+    philips_activity=NUMBER,
+    injections=st.integers(1, 2),
+)
+
+
+@settings(max_examples=400)
+@holds(ANY_HEADER, st.booleans())
+def test_any_header_gives_positive_factors_or_one_line(one: SuvHeader, user: bool) -> None:
+    given = Given(weight_kg=70, height_m=1.7, sex="F", dose_mbq=300, injected_at=dt.time(9)) if user else Given()
+    with contextlib.suppress(SuvError):
+        scale = suv_scale([one, one], given)
+        for factors in (scale.suv_per_image, scale.activity_per_image or (1.0,)):
+            assert all(math.isfinite(f) and f > 0 for f in factors)
+        assert scale.uptake_s is None or scale.uptake_s >= 0
+        for problem in scale.problems:
+            assert "\n" not in problem.text

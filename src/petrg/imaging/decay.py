@@ -41,6 +41,8 @@ def frame_centre_s(duration_s: float, half_life_s: float) -> float:
     """
     constant = math.log(2) / half_life_s
     during = constant * duration_s
+    if during < 1e-9:  # the formula's limit, which it cannot be trusted to reach in floats
+        return duration_s / 2
     return math.log(during / -math.expm1(-during)) / constant
 
 
@@ -104,7 +106,7 @@ def _worked_back(headers: Sequence[SuvHeader], half_life_s: float) -> Moment | N
 def _shift(moment: dt.datetime, seconds: float) -> dt.datetime:
     try:
         return moment + dt.timedelta(seconds=seconds)
-    except OverflowError as error:
+    except (OverflowError, ValueError) as error:
         raise SuvError("a frame reference time of centuries", "milliseconds within one scan", _WAY_OUT) from error
 
 

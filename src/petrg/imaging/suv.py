@@ -105,7 +105,7 @@ def _expect_one_series(headers: Sequence[SuvHeader], given: Given) -> None:
 def _shown(units: str | None) -> str:
     """Units as they may stand in a message: a short code or nothing of the header's text."""
     return (
-        repr(units) if units and re.fullmatch(r"[A-Z0-9_/ ]{1,16}", units) else "absent" if not units else "unreadable"
+        repr(units) if units and re.fullmatch(r"[A-Z0-9_/]{1,16}", units) else "absent" if not units else "unreadable"
     )
 
 

@@ -18,7 +18,7 @@ __all__ = ["inside_polygons", "masks"]
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "CLOSED_PLANAR_XOR")
 _SAME_PLANE_MM = 0.05
 _FLAT_VOXELS = 0.1
-_WAY_OUT = "give the RTSTRUCT drawn on this study"
+_WAY_OUT = "give an RTSTRUCT that holds only lesions drawn on this study"
 
 
 def masks(ds: pydicom.Dataset, reference: Study, sha256: str) -> list[Mask]:
