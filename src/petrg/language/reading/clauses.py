@@ -23,6 +23,8 @@ def split_clauses(tokens: Sequence[Token]) -> Iterator[list[list[list[Token]]]]:
         kind = token.kind
         if kind is Kind.CLAUSE or kind is Kind.BUT:
             if clause:
+                if token.entry.value == "heading":
+                    clause.append(token)
                 segment.append(clause)
                 clause = []
         elif kind is Kind.SEGMENT or kind is Kind.SENTENCE:
@@ -50,10 +52,9 @@ def _joined(segment: list[list[Token]]) -> list[list[Token]]:
     clauses: list[list[Token]] = []
     i = 0
     while i < len(segment):
-        clause = list(segment[i])
-        if _denies(clause) and (end := _list_end(segment, i + 1)):
-            for more in segment[i + 1 : end]:
-                clause += more
+        clause = segment[i]
+        if i + 1 < len(segment) and _denies(clause) and (end := _list_end(segment, i + 1)):
+            clause = [token for part in segment[i:end] for token in part]
             i = end
         else:
             i += 1
@@ -62,7 +63,10 @@ def _joined(segment: list[list[Token]]) -> list[list[Token]]:
 
 
 def _denies(clause: Sequence[Token]) -> bool:
-    return any(t.kind is Kind.NEGATION for t in clause)
+    for token in clause:
+        if token.kind is Kind.NEGATION:
+            return True
+    return False
 
 
 def _list_end(segment: Sequence[Sequence[Token]], start: int) -> int:
@@ -81,7 +85,7 @@ def _list_end(segment: Sequence[Sequence[Token]], start: int) -> int:
 def _parted(clause: list[Token]) -> list[list[Token]]:
     """Split at a list word between two whole statements: a place with its predicate on either side."""
     for i, token in enumerate(clause):
-        if token.kind is Kind.LIST and i and (order := _order(clause[:i])) and order == _order(clause[i + 1 :]):
+        if token.kind is Kind.LIST and 0 < i < len(clause) - 1 and (order := _order(clause[:i])) and order == _order(clause[i + 1 :]):
             return [clause[:i], *_parted(clause[i + 1 :])]
     return [clause]
 

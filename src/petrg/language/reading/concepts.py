@@ -98,6 +98,8 @@ def structure_of(concept: str, region: Region, *, nodular: bool = False) -> Stru
         if nodular and concept in _IN_LUNG:
             return _FOCAL
         return _IN_LUNG.get(concept, CONCEPTS[concept])
+    if concept in ("lung-change", "ground-glass"):
+        return _OTHER
     if region in BONE_REGIONS:
         return _IN_BONE.get(concept, CONCEPTS[concept])
     if region in NODE_REGIONS and concept in ("soft-tissue", "nodule"):

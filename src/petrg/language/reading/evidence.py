@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from petrg.anatomy import Region
 from petrg.language.reading.lesions import Grounded
 from petrg.language.reading.reader import Reading
-from petrg.report import Label, Span, Structure, Uptake, project
+from petrg.report import Finding, Label, Span, Structure, Uptake, project
 
 __all__ = ["Basis", "Evidence", "LabelEvidence", "labels"]
 
@@ -53,11 +54,35 @@ def labels(reading: Reading) -> dict[Region, LabelEvidence]:
     >>> liver.label.pet.name, liver.label.ct.name, liver.label.suv_max, liver.pet.rule
     ('HIGH', 'FOCAL_LESION', 8.1, 'uptake.high')
     """
-    projected = project(reading.findings)
+    projected = project(_marked(reading.findings))
     by_region: dict[Region, list[Grounded]] = {region: [] for region in Region}
     for grounded in reading.grounded:
         by_region[grounded.finding.region].append(grounded)
     return {region: _evidence(label, by_region[region]) for region, label in projected.items()}
+
+
+def _marked(findings: Sequence[Finding]) -> list[Finding]:
+    """Findings with the CT class of a region left to its most marked finding.
+
+    Where a region has several structures, one with uptake goes before those without; of the rest, in the
+    lung a change of the parenchyma goes before nodules, as the authors' labels have it.
+    """
+    shown: dict[Region, list[Finding]] = {}
+    for f in findings:
+        if f.structure is not None and not f.negated and f.structure is not Structure.NORMAL:
+            shown.setdefault(f.region, []).append(f)
+    less: set[int] = set()
+    for region, group in shown.items():
+        if len(group) == 1:
+            continue
+        avid = [f for f in group if f.uptake is Uptake.HIGH or f.uptake is Uptake.EQUIVOCAL]
+        if avid:
+            less.update(id(f) for f in group if not any(f is a for a in avid))
+        if region is Region.LUNG_PLEURA and any(f.structure is Structure.LUNG_CHANGE for f in avid or group):
+            less.update(id(f) for f in group if f.structure is Structure.FOCAL_LESION)
+    if not less:
+        return list(findings)
+    return [f.model_copy(update={"structure": None}) if id(f) in less else f for f in findings]
 
 
 def _evidence(label: Label, group: list[Grounded]) -> LabelEvidence:

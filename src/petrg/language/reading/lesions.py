@@ -18,6 +18,10 @@ __all__ = ["Grounded", "LOW_SUV", "gather"]
 LOW_SUV = 3.0
 """An uptake called increased with an SUVmax up to this is mild or equivocal: about the liver's own."""
 
+_DESCRIPTION = 60  # characters of a description quoted whole
+_RANK = {structure: rank for rank, structure in enumerate(STRUCTURE_PRIORITY)}
+_UPTAKE_RANK = {uptake: rank for rank, uptake in enumerate(UPTAKE_PRIORITY)}
+_SIDED = frozenset(region for region in Region if region.sided)
 _GROUPS = {group.value: group for group in NodalGroup}
 
 
@@ -86,7 +90,11 @@ def _segment(segment: Sequence[Sequence[Token]], subject: list[Place]) -> tuple[
             lesions.append(aside)
             continue
         if statement.silent and places:
-            if not lesion.empty and _ends_in_place(lesion):
+            if tokens[-1].kind is Kind.CLAUSE:  # a heading
+                lesions.append(lesion)
+                subject, pending = places, []
+                lesion = _Lesion(list(subject), statement.start, statement.end)
+            elif not lesion.empty and _ends_in_place(lesion):
                 lesion.places += places
                 lesion.end = max(lesion.end, statement.end)
             else:
@@ -114,8 +122,10 @@ def _segment(segment: Sequence[Sequence[Token]], subject: list[Place]) -> tuple[
 
 def _specific(places: list[Place]) -> list[Place]:
     """The places without the larger areas that only head them."""
-    specific = [p for p in places if p.entry.kind is Kind.SITE]
-    return specific or places
+    for place in places:
+        if place.entry.kind is not Kind.SITE:
+            return [p for p in places if p.entry.kind is Kind.SITE] or places
+    return places
 
 
 def _ends_in_place(lesion: _Lesion) -> bool:
@@ -123,7 +133,7 @@ def _ends_in_place(lesion: _Lesion) -> bool:
 
 
 def _own_regions(statement: Statement) -> bool:
-    return any(s.regions for s in statement.said) and all(s.regions or s.concept is None for s in statement.said)
+    return any(s.regions for s in statement.said)
 
 
 def _places_of(statement: Statement, tokens: Sequence[Token]) -> list[Place]:
@@ -132,32 +142,50 @@ def _places_of(statement: Statement, tokens: Sequence[Token]) -> list[Place]:
     return [Place(token.entry, None, token.start, token.end)]
 
 
+@dataclass(slots=True)
+class _Told:
+    """What is said of every place of a lesion, sorted once: its uptake, the structures, a bare normal."""
+
+    pet: Said | None
+    rule: str
+    concepts: list[tuple[Said, Span]]
+    normal: Said | None
+    pet_spans: tuple[Span, ...]
+    suv: float | None
+
+    @classmethod
+    def of(cls, lesion: _Lesion, said: Sequence[Said], suv: float | None) -> _Told:
+        pet, rule = _uptake(said, suv)
+        spans = () if pet is None or pet.end <= pet.start else (Span(start=pet.start, end=pet.end),)
+        if suv is not None and lesion.suv_at is not None:
+            spans = (*spans, Span(start=lesion.suv_at[0], end=lesion.suv_at[1]))
+        concepts = [(s, Span(start=s.start, end=s.end)) for s in said if s.concept]
+        normal = next((s for s in said if s.concept == ""), None)
+        return cls(pet, rule, concepts, normal, spans, suv)
+
+
 def _findings(lesion: _Lesion, text: str) -> Iterator[Grounded]:
-    seen: set[tuple[Region, Side | None, str | None]] = set()
+    said = _without_attributes(lesion.said)
+    own = [s for s in said if s.regions]
+    shared = [s for s in said if not s.regions] if own else said
     each = lesion.suvs if len(lesion.suvs) > 1 and len(lesion.suvs) == len(lesion.places) else ()
-    top = max(lesion.suvs, default=None)
-    own = [s for s in lesion.said if s.regions]
-    shared = [s for s in lesion.said if not s.regions] if own else lesion.said
+    told = _Told.of(lesion, shared, max(lesion.suvs, default=None))
+    seen: set[tuple[Region, Side | None, str | None]] = set()
     for i, place in enumerate(lesion.places):
-        suv = each[i] if each else top
-        regions = place.regions()
-        if not regions:
-            regions = _area_regions(place, lesion.said)
-        for region in regions:
-            side = place.side if region.sided else None
+        if each:
+            told = _Told.of(lesion, shared, each[i])
+        for region in place.regions() or _area_regions(place, said):
+            side = place.side if region in _SIDED else None
             key = (region, side, place.entry.group)
-            if key in seen and not each:
-                continue
-            seen.add(key)
-            mine = [*shared, *(s for s in own if region in s.regions)]
-            yield from _of_place(lesion, place, region, side, mine, suv, text)
-        yield from _implied(lesion, place)
-    covered = {r for p in lesion.places for r in p.regions()}
-    for said in own:
-        for region in said.regions:
-            if region not in covered:
-                place = Place(lesion.places[0].entry, None, said.start, said.end)
-                yield from _of_place(lesion, place, region, None, [said], None, text)
+            if key not in seen or each:
+                seen.add(key)
+                yield from _of_place(lesion, place, region, side, told, text)
+        if place.entry.implies:
+            yield from _implied(lesion, place)
+    for s in own:
+        place = Place(lesion.places[0].entry, None, s.start, s.end)
+        for region in s.regions:
+            yield from _of_place(lesion, place, region, None, _Told.of(lesion, [s], None), text)
 
 
 def _area_regions(place: Place, said: Sequence[Said]) -> tuple[Region, ...]:
@@ -172,16 +200,14 @@ def _area_regions(place: Place, said: Sequence[Said]) -> tuple[Region, ...]:
 
 def _implied(lesion: _Lesion, place: Place) -> Iterator[Grounded]:
     """A larger area called normal makes its parts normal."""
-    if not place.entry.implies:
-        return
-    pet = next((s for s in lesion.said if s.uptake is Uptake.NORMAL or (s.uptake is not None and s.denied)), None)
-    ct = next((s for s in lesion.said if s.concept == "" and s.denied), None)
     if any(not s.denied and s.uptake is not Uptake.NORMAL for s in lesion.said):
         return
+    pet = next((s for s in lesion.said if s.uptake is not None), None)
+    ct = next((s for s in lesion.said if s.concept == ""), None)
+    if pet is None and ct is None:
+        return
+    spans = tuple(Span(start=s.start, end=s.end) for s in (pet, ct) if s is not None)
     for region in place.entry.implies:
-        if pet is None and ct is None:
-            return
-        spans = tuple(Span(start=s.start, end=s.end) for s in dict.fromkeys((pet, ct)) if s is not None)
         finding = Finding(
             region=region,
             uptake=Uptake.NORMAL if pet else None,
@@ -192,104 +218,93 @@ def _implied(lesion: _Lesion, place: Place) -> Iterator[Grounded]:
 
 
 def _of_place(
-    lesion: _Lesion, place: Place, region: Region, side: Side | None, said: Sequence[Said], suv: float | None, text: str
+    lesion: _Lesion, place: Place, region: Region, side: Side | None, told: _Told, text: str
 ) -> Iterator[Grounded]:
-    pet, rule = _uptake([s for s in said if s.uptake is not None], suv, said)
-    structures = [(structure_of(s.concept, region, nodular=s.nodular), s) for s in said if s.concept]
-    shown = sorted(((c, s) for c, s in structures if not s.denied), key=lambda x: STRUCTURE_PRIORITY.index(x[0]))
+    here = Span(start=place.start, end=place.end)
     common = {
         "region": region,
         "side": side,
         "site": text[place.start : place.end],
-        "nodal_group": _group(place, side),
+        "nodal_group": _group(place, side) if place.node else None,
     }
-    here = Span(start=place.start, end=place.end)
-    pet_span = () if pet is None or pet.end <= pet.start else (Span(start=pet.start, end=pet.end),)
-    suv_span = () if suv is None or lesion.suv_at is None else (Span(start=lesion.suv_at[0], end=lesion.suv_at[1]),)
-    first = True
-    for cls, s in shown:
-        yield Grounded(
-            Finding(
+    pet, normal, rest = told.pet, told.normal, lesion.rest
+    shown, denials = [], []
+    for s, span in told.concepts:
+        row = (structure_of(s.concept or "", region, nodular=s.nodular), s, span)
+        (denials if s.denied else shown).append(row)
+    if shown:
+        shown.sort(key=lambda row: _RANK[row[0]])
+        for i, (structure, s, span) in enumerate(shown):
+            finding = Finding(
                 **common,
-                uptake=None if not first or pet is None else _shown(pet),
-                structure=cls,
-                suv_max=suv if first else None,
-                size_mm=lesion.sizes if first else (),
-                description=_description(text, lesion, place, s),
-                spans=(here, Span(start=s.start, end=s.end), *(pet_span + suv_span if first else ())),
-            ),
-            rule if first else "",
-            s.rule,
-            rest=lesion.rest,
-        )
-        first = False
-    if first and (pet is not None or suv is not None):
+                uptake=None if i or pet is None else Uptake.NORMAL if pet.denied else pet.uptake,
+                structure=structure,
+                suv_max=None if i else told.suv,
+                size_mm=() if i else lesion.sizes,
+                description=_description(text, place, s),
+                spans=(here, span) if i else (here, span, *told.pet_spans),
+            )
+            yield Grounded(finding, "" if i else told.rule, s.rule, rest=rest)
+    elif pet is not None or told.suv is not None:
         denied = pet is not None and pet.denied
-        normal = next((s for s in said if s.concept == "" and s.denied), None)
-        yield Grounded(
-            Finding(
-                **common,
-                uptake=None if pet is None else pet.uptake,
-                structure=Structure.NORMAL if normal and not denied else None,
-                suv_max=suv,
-                size_mm=lesion.sizes,
-                negated=denied,
-                spans=(here, *pet_span, *suv_span),
-            ),
-            rule,
-            normal.rule if normal and not denied else "",
-            rest=lesion.rest,
+        both = normal is not None and not denied
+        finding = Finding(
+            **common,
+            uptake=None if pet is None else pet.uptake,
+            structure=Structure.NORMAL if both else None,
+            suv_max=told.suv,
+            size_mm=lesion.sizes,
+            negated=denied,
+            spans=(here, *told.pet_spans),
         )
-        if normal and not denied:
-            return
-    yield from _denials(common, here, said, structures, bool(shown), lesion.rest)
-
-
-def _denials(
-    common: dict[str, object],
-    here: Span,
-    said: Sequence[Said],
-    structures: Sequence[tuple[Structure, Said]],
-    shown: bool,
-    rest: bool,
-) -> Iterator[Grounded]:
+        yield Grounded(finding, told.rule, normal.rule if both and normal else "", rest=rest)
+        normal = None if both else normal
     done: set[Structure] = set()
-    for cls, s in structures:
-        if s.denied and cls not in done:
-            done.add(cls)
-            finding = Finding(**common, structure=cls, negated=True, spans=(here, Span(start=s.start, end=s.end)))  # type: ignore[arg-type]
+    for structure, _, span in denials:
+        if structure not in done:
+            done.add(structure)
+            finding = Finding(**common, structure=structure, negated=True, spans=(here, span))
             yield Grounded(finding, "", "structure.denied", rest=rest)
-    normal = next((s for s in said if s.concept == "" and s.denied), None)
     if normal is not None and not shown:
-        spans = (here, Span(start=normal.start, end=normal.end))
-        finding = Finding(**common, structure=Structure.NORMAL, spans=spans)  # type: ignore[arg-type]
+        finding = Finding(**common, structure=Structure.NORMAL, spans=(here, Span(start=normal.start, end=normal.end)))
         yield Grounded(finding, "", normal.rule, rest=rest)
 
 
-def _shown(pet: Said) -> Uptake | None:
-    return Uptake.NORMAL if pet.denied else pet.uptake
+def _without_attributes(said: list[Said]) -> list[Said]:
+    """Drop what only describes a structure named before it: "thickening, of low density"."""
+    if not any(s.attribute for s in said):
+        return said
+    named = next((i for i, s in enumerate(said) if s.concept and not s.denied and not s.attribute), len(said))
+    return [s for i, s in enumerate(said) if i < named or not s.attribute]
 
 
-def _uptake(pets: Sequence[Said], suv: float | None, said: Sequence[Said]) -> tuple[Said | None, str]:
+def _uptake(said: Sequence[Said], suv: float | None) -> tuple[Said | None, str]:
     """The most marked uptake said of a lesion, and the rule."""
-    explained = next((s for s in pets if s.rule == "uptake.explained"), None)
-    if explained is not None:
-        return explained, explained.rule
-    stated = [s for s in pets if s.rule != "uptake.malignant"] or list(pets)
-    shown = [s for s in stated if not s.denied]
-    best = min(shown, key=lambda s: UPTAKE_PRIORITY.index(s.uptake), default=None)  # type: ignore[arg-type]
-    if best is not None and best.uptake is Uptake.HIGH and suv is not None and round(suv, 1) <= LOW_SUV:
-        if not best.marked:
-            low = Said("uptake.low-suv", best.start, best.end, Uptake.EQUIVOCAL)
-            return low, low.rule
-    if best is not None:
-        return best, best.rule
-    if stated:
-        return stated[0], stated[0].rule
-    if suv is not None and any(s.concept and not s.denied for s in said):
-        cls = Uptake.HIGH if suv > LOW_SUV else Uptake.EQUIVOCAL
-        return Said("uptake.suv", 0, 0, cls), "uptake.suv"
-    return None, ""
+    best: Said | None = None
+    rank = 99
+    for s in said:
+        if s.uptake is None:
+            continue
+        if s.rule == "uptake.explained":
+            return s, s.rule
+        if best is None or _uptake_rank(s) < rank:
+            best, rank = s, _uptake_rank(s)
+    if best is None:
+        if suv is not None and any(s.concept and not s.denied for s in said):
+            return Said("uptake.suv", 0, 0, Uptake.HIGH if suv > LOW_SUV else Uptake.EQUIVOCAL), "uptake.suv"
+        return None, ""
+    if suv is not None and best.uptake is Uptake.HIGH and not (best.denied or best.marked) and round(suv, 1) <= LOW_SUV:
+        return Said("uptake.low-suv", best.start, best.end, Uptake.EQUIVOCAL), "uptake.low-suv"
+    return best, best.rule
+
+
+def _uptake_rank(said: Said) -> int:
+    """Most marked first, denials last, a mere diagnosis behind any uptake that was stated."""
+    if said.denied:
+        return len(_UPTAKE_RANK)
+    if said.rule == "uptake.malignant":
+        return len(_UPTAKE_RANK) + 1
+    return _UPTAKE_RANK[said.uptake] if said.uptake is not None else len(_UPTAKE_RANK)
 
 
 def _group(place: Place, side: Side | None) -> NodalGroup | None:
@@ -299,9 +314,8 @@ def _group(place: Place, side: Side | None) -> NodalGroup | None:
     return _GROUPS.get(group) or (_GROUPS.get(f"{group}-{side.value}") if side is not None else None)
 
 
-def _description(text: str, lesion: _Lesion, place: Place, said: Said) -> str:
-    start = min(place.start, said.start)
-    end = max(place.end, said.end)
-    if end - start > 60:
+def _description(text: str, place: Place, said: Said) -> str:
+    start, end = min(place.start, said.start), max(place.end, said.end)
+    if end - start > _DESCRIPTION:
         return f"{text[place.start : place.end]} {text[said.start : said.end]}"
     return " ".join(text[start:end].split())

@@ -72,7 +72,7 @@ class Entry:
     """One row of a lexicon: some words of one meaning.
 
     ``regions`` are the places named; ``nodes`` the region meant with "lymph node", ``beside`` the one
-    meant with "next to", ``implies`` the parts that are normal when this is. ``value`` is the sense
+    meant with "next to", ``bones`` the one meant beside a bone, ``implies`` the parts that are normal when this is. ``value`` is the sense
     of a grammar word (left, up, mild ...), ``concept`` what CT shows, ``part`` a word such as "neck"
     that is a part of the organ just named.
     """
@@ -84,6 +84,7 @@ class Entry:
     implies: tuple[Region, ...] = ()
     nodes: Region | None = None
     beside: Region | None = None
+    bones: Region | None = None
     group: str | None = None
     side: Side | None = None
     uptake: Uptake | None = None
@@ -97,13 +98,14 @@ class Entry:
 class Lexicon:
     """The compiled words of one language.
 
-    ``pattern`` finds every word in normalised text, longest first; ``suv`` the numbers after an SUV's
+    ``simple`` are the words that mean no more than their entry; ``pattern`` finds every word in normalised text, longest first; ``suv`` the numbers after an SUV's
     name; ``size`` a measured length.
     """
 
     language: str
     entries: tuple[Entry, ...]
     words: Mapping[str, Entry]
+    simple: Mapping[str, Entry]
     pattern: re.Pattern[str]
     numbers: re.Pattern[str]
     script: re.Pattern[str]
@@ -118,10 +120,12 @@ class Lexicon:
         return self.words.get(plain) or self.words.get(plain[:-1]) or self.words.get(plain[:-2])
 
 
+_SPECIAL = frozenset({Kind.SUV, Kind.OTHER_NUMBER, Kind.DEAUVILLE, Kind.SKIP})
 _SPACES = re.compile(r"[\s-]+")
 _LENGTH = r"[0-9]{1,4}(?:\.[0-9]{1,3})?"
 
 
+@cache
 def languages() -> tuple[str, ...]:
     """Codes of the lexica that come with petrg."""
     found = files("petrg.language").joinpath("lexica").iterdir()
@@ -185,22 +189,24 @@ def parse_lexicon(language: str, tables: Iterable[Mapping[str, Any]]) -> Lexicon
     units = "|".join(map(re.escape, sorted(grammar.get("units", ("cm", "mm")), key=len, reverse=True)))
     filler = "|".join(map(re.escape, sorted(grammar.get("number_filler", ()), key=len, reverse=True)))
     between = "|".join(map(re.escape, sorted(grammar.get("number_and", ()), key=len, reverse=True))) or ","
-    span = rf"{_LENGTH}(?:\s*(?:-|~|–|—|至|to)\s*{_LENGTH})?"
+    upto = rf"(?:\s*(?:-|~|至|to)\s*{_LENGTH})?"
+    span, further = rf"{_LENGTH}{upto}", rf"[0-9]{{1,3}}\.[0-9]{{1,3}}{upto}"
     return Lexicon(
         language=language,
         entries=tuple(entries),
         words=words,
+        simple={w: e for w, e in words.items() if e.kind not in _SPECIAL},
         pattern=_compile(words, units, inflected, grammar.get("sentence_patterns", ())),
         numbers=re.compile(
             rf"(?:[\s:=≈<>(\[]|{filler or '约'})*"
-            rf"({span}(?:(?:\s*(?:{between})\s*)+{span}(?!\s*(?:{units}|[*x]|%)))*)(?!\s*(?:{units}|[*x]|%)|[0-9])"
+            rf"({span}(?:(?:\s*(?:{between})\s*)+{further}(?!\s*(?:{units}|[*x]|%)))*)(?!\s*(?:{units}|[*x]|%)|[0-9])"
         ),
         script=re.compile(grammar.get("script", "[a-z]")),
         inflected=inflected,
     )
 
 
-_KEYS = {"words", "test", "region", "implies", "nodes", "beside", "group", "side", "class", "concept", "value", "part"}
+_KEYS = {"words", "test", "region", "implies", "nodes", "beside", "bones", "group", "side", "class", "concept", "value", "part"}
 
 
 def _entry(language: str, kind: str, row: Mapping[str, Any]) -> Entry:
@@ -219,6 +225,7 @@ def _entry(language: str, kind: str, row: Mapping[str, Any]) -> Entry:
             implies=tuple(Region) if row.get("implies") == "all" else tuple(Region(r) for r in row.get("implies", ())),
             nodes=Region(row["nodes"]) if "nodes" in row else None,
             beside=Region(row["beside"]) if "beside" in row else None,
+            bones=Region(row["bones"]) if "bones" in row else None,
             group=row.get("group"),
             side=Side(row["side"]) if "side" in row else None,
             uptake=Uptake[row["class"].upper()] if "class" in row else None,

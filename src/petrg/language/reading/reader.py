@@ -13,7 +13,7 @@ from petrg.report import Finding
 
 __all__ = ["Reading", "detect", "read"]
 
-_SAMPLE = 600
+_SAMPLE = 240
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,14 @@ class Place:
     end: int
     beside: bool = False
     node: bool = False
+    bone: bool = False
 
     def regions(self) -> tuple[Region, ...]:
         """The regions meant, given what is said there."""
         if self.node and self.entry.nodes is not None:
             return (self.entry.nodes,)
+        if self.bone and self.entry.bones is not None:
+            return (self.entry.bones,)
         if self.beside and self.entry.beside is not None:
             return (self.entry.beside,)
         return self.entry.regions
@@ -47,6 +50,7 @@ class Said:
     denied: bool = False
     nodular: bool = False
     marked: bool = False
+    attribute: bool = False
     regions: tuple[Region, ...] = ()
 
 
@@ -78,8 +82,7 @@ def read_clause(tokens: Sequence[Token]) -> Statement:
     """What the clause of ``tokens`` says."""
     reader = _Reader(Statement(tokens[0].start, tokens[-1].end))
     for token in tokens:
-        act = _ACTS.get(token.kind)
-        if act is not None:
+        if (act := _ACTS.get(token.kind)) is not None:
             act(reader, token)
     return reader.close()
 
@@ -106,15 +109,18 @@ class _Reader:
     nodular: bool = False
     physiologic: bool = False
     prior: bool = False
+    described: bool = False  # "appearing as": what follows describes what was named
+    nodes: bool = False
+    spine: bool = False
     comparison: Token | None = None
     captured: bool = False
     last: Place | None = None
-    with_at: int = -1
+    listed: int = -1
 
     # -- places
     def site(self, token: Token) -> None:
         entry, last = token.entry, self.last
-        if last is not None and entry.part and token.start - last.end <= 1:
+        if last is not None and entry.part and token.start == last.end:
             last.end = token.end
             return
         if self.comparison is not None:
@@ -134,6 +140,7 @@ class _Reader:
             return
         target.append(place)
         self.last = place
+        self.spine |= Region.SPINE in entry.regions
 
     def place(self, token: Token) -> Place:
         return Place(token.entry, token.entry.side or self.side, token.start, token.end)
@@ -141,16 +148,23 @@ class _Reader:
     def same(self, last: Place, place: Place) -> bool:
         """Whether two places follow each other as parts of one: "left lung, upper lobe"."""
         sides = last.side is None or place.side is None or last.side is place.side
-        return self.with_at < last.end and sides and last.entry.regions == place.entry.regions
+        return self.listed < last.end and sides and last.entry.regions == place.entry.regions
 
     def side_(self, token: Token) -> None:
         self.side = token.entry.side
         self.side_end = token.end
-        if self.last is not None and self.last.side is None and 0 <= token.start - self.last.end <= 1:
+        if self.last is not None and self.last.side is None and token.start == self.last.end:
             self.last.side = self.side
 
     def beside(self, token: Token) -> None:
-        if self.last is not None and token.start - self.last.end <= 1:
+        if self.last is None or token.start != self.last.end:
+            return
+        if token.entry.value == "level":
+            for places in (self.out.places, self.out.extra):
+                if self.last in places:
+                    places.remove(self.last)
+            self.out.asides.append(self.last)
+        else:
             self.last.beside, self.last.end = True, token.end
 
     def reference(self, token: Token) -> None:
@@ -160,7 +174,7 @@ class _Reader:
             self.out.yardstick = True
 
     def list_(self, token: Token) -> None:
-        self.with_at = token.start
+        self.listed = token.start
         if token.entry.value == "with":
             self.abnormal = None
 
@@ -177,6 +191,7 @@ class _Reader:
             self.mode = "subject"
 
     def verb(self, token: Token) -> None:
+        self.described = token.entry.value == "as"
         if self.mode == "aside":
             self.mode = "subject"
 
@@ -188,7 +203,7 @@ class _Reader:
             self.aside(token)
 
     def likeness(self, token: Token) -> None:
-        yardsticks = [p for p in self.out.places if p.start > self.with_at >= 0]
+        yardsticks = [p for p in self.out.places if p.start > self.listed >= 0]
         for place in yardsticks:
             self.out.places.remove(place)
             self.out.asides.append(place)
@@ -205,6 +220,8 @@ class _Reader:
             else:
                 return
         sense = comparison.entry.value
+        if sense == "touch":
+            return
         if self.denied:
             uptake = Uptake.NORMAL
         elif sense == "up":
@@ -225,8 +242,20 @@ class _Reader:
         self.topics = [t for t in self.topics if not t.entry.value.startswith("pet")]
         self.clear()
 
-    def ct(self, concept: str, token: Token, rule: str, *, regions: tuple[Region, ...] = ()) -> None:
-        said = Said(rule, token.start, token.end, None, concept, self.denied, self.nodular, regions=regions)
+    def ct(
+        self, concept: str, token: Token, rule: str, *, attribute: bool = False, regions: tuple[Region, ...] = ()
+    ) -> None:
+        said = Said(
+            rule,
+            token.start,
+            token.end,
+            None,
+            concept,
+            self.denied,
+            self.nodular,
+            attribute=attribute or self.described,
+            regions=regions,
+        )
         self.out.said.append(said)
         self.nodular = False
         self.ct_topic = None
@@ -290,19 +319,24 @@ class _Reader:
     def turn_ct(self, change: Token, topic: Token) -> None:
         up, size = change.entry.value == "up", topic.entry.value == "size"
         concept = ("enlargement" if up else "atrophy") if size else ("high-density" if up else "low-density")
-        self.ct(concept, topic if topic.end > change.end else change, "structure." + concept)
+        last = topic if topic.end > change.end else change
+        self.ct(concept, last, "structure." + concept, attribute=not size)
 
     def change_(self, token: Token) -> None:
-        topic = self.topics[-1] if self.topics else None
-        if topic is None:
+        topics = list(self.topics)
+        if not topics:
             if self.pet_topic and self.ct_topic is None and any(s.uptake is not None for s in self.out.said):
                 self.turn(token, token)
             else:
                 self.change = token
-        elif topic.entry.value.startswith("pet"):
-            self.turn(token, token)
-        else:
-            self.turn_ct(token, topic)
+            return
+        degree = self.degree
+        for topic in topics if self.listed > topics[0].end else topics[-1:]:
+            self.degree = degree
+            if topic.entry.value.startswith("pet"):
+                self.turn(token, token)
+            else:
+                self.turn_ct(token, topic)
 
     def uptake(self, token: Token) -> None:
         cls = token.entry.uptake
@@ -333,7 +367,9 @@ class _Reader:
         entry = token.entry
         assert entry.concept is not None
         self.change = None
-        if entry.concept == "enlargement" and self.denied:
+        if entry.concept == "node":
+            self.nodes = True
+        elif entry.concept == "enlargement" and self.denied:
             self.deny_nodes()
         self.ct(entry.concept, token, "structure." + entry.concept, regions=entry.regions)
 
@@ -374,7 +410,11 @@ class _Reader:
                 self.pet(Uptake.NORMAL, token, "uptake.normal")
                 return
         if not self.topics:
-            self.normal = token
+            said = self.out.said
+            if said and said[-1].uptake is Uptake.HIGH and not said[-1].denied:
+                said[-1] = Said("uptake.normal", said[-1].start, token.end, Uptake.NORMAL)
+            else:
+                self.normal = token
             return
         topics, self.topics = self.topics, []
         for topic in topics:
@@ -447,9 +487,12 @@ class _Reader:
     def close(self) -> Statement:
         """Settle what waited for a word that did not come."""
         out = self.out
-        if any(s.concept == "node" for s in out.said):
+        if self.nodes:
             for place in (*out.places, *out.extra):
                 place.node = True
+        if self.spine:
+            for place in out.places:
+                place.bone = True
         if self.comparison is not None:
             self.resolve_comparison(TISSUE, self.comparison)
         if self.normal is not None and not any(

@@ -35,31 +35,39 @@ def tokenise(text: str, lexicon: Lexicon) -> list[Token]:
     plain = normalise(text)
     tokens: list[Token] = []
     done = 0
+    simple = lexicon.simple.get
     for match in lexicon.pattern.finditer(plain):
-        start, end = match.span()
+        entry = simple(match.group())
+        start = match.start()
         if start < done:
             continue
-        if match.lastgroup == "size":
-            tokens.append(Token(Kind.SIZE, start, end, _SIZE, _diameters(match.group())))
-            continue
-        entry = lexicon.entry(match.group())
-        if entry is None:
-            tokens.append(Token(Kind.SENTENCE, start, end, _STOP))
-            continue
-        kind = entry.kind
-        numbers: tuple[float, ...] = ()
-        if kind is Kind.SUV or kind is Kind.OTHER_NUMBER:
-            end, numbers = _suvs(plain, end, lexicon)
-            done = end
-        elif kind is Kind.DEAUVILLE:
-            if (grade := _GRADE.match(plain, end)) is None:
-                continue
-            end, numbers = grade.end(), (float(grade.group(1)),)
-            done = end
-        elif kind is Kind.SKIP:
-            continue
-        tokens.append(Token(kind, start, end, entry, numbers))
+        if entry is not None:
+            tokens.append(Token(entry.kind, start, match.end(), entry))
+        elif (token := _special(plain, match, lexicon)) is not None:
+            tokens.append(token)
+            done = token.end
     return tokens
+
+
+def _special(plain: str, match: re.Match[str], lexicon: Lexicon) -> Token | None:
+    """A token that is more than its word: a length, an SUV with its numbers, a plural; None for a word to skip."""
+    start, end = match.span()
+    if match.lastgroup == "size":
+        return Token(Kind.SIZE, start, end, _SIZE, _diameters(match.group()))
+    entry = lexicon.entry(match.group())
+    if entry is None:
+        return Token(Kind.SENTENCE, start, end, _STOP)
+    kind = entry.kind
+    numbers: tuple[float, ...] = ()
+    if kind is Kind.SUV or kind is Kind.OTHER_NUMBER:
+        end, numbers = _suvs(plain, end, lexicon)
+    elif kind is Kind.DEAUVILLE:
+        if (grade := _GRADE.match(plain, end)) is None:
+            return None
+        end, numbers = grade.end(), (float(grade.group(1)),)
+    elif kind is Kind.SKIP:
+        return None
+    return Token(kind, start, end, entry, numbers)
 
 
 def _suvs(plain: str, end: int, lexicon: Lexicon) -> tuple[int, tuple[float, ...]]:
