@@ -13,8 +13,9 @@ from pydicom.charset import convert_encodings
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
+from pydicom.tag import BaseTag
 
-__all__ = ["BROKEN", "decode", "floats", "integer", "items", "number", "raw", "string", "strings", "text"]
+__all__ = ["BROKEN", "decode", "floats", "integer", "items", "key", "number", "raw", "string", "strings", "text"]
 
 BROKEN = (
     ArithmeticError,
@@ -38,11 +39,13 @@ BROKEN = (
 
 _MAX_TEXT = 1024
 
+key = lru_cache(maxsize=4096)(BaseTag)
+"""A tag as pydicom's dictionaries hold it; the same object each time, so that a look-up needs no comparison."""
+
 
 def raw(ds: Dataset, tag: int) -> object:
     """The value of an element as bytes where it is still unread; None where absent."""
-    element = ds.get_item(tag) if tag in ds else None
-    return getattr(element, "value", None)
+    return getattr(ds._dict.get(key(tag)), "value", None)
 
 
 def string(ds: Dataset, tag: int) -> str | None:
@@ -91,10 +94,8 @@ def number(ds: Dataset, tag: int) -> float | None:
 
 def integer(ds: Dataset, tag: int) -> int | None:
     """One integer, binary (US, SS, UL, OW) or as digits (IS)."""
-    if tag not in ds:
-        return None
-    element = ds.get_item(tag)
-    value = element.value if element is not None else None
+    element = ds._dict.get(key(tag))
+    value = getattr(element, "value", None)
     if isinstance(element, RawDataElement) and isinstance(value, bytes):
         if element.VR != "IS" and len(value) in (2, 4) and not _is_text(value, element.VR):
             order: Literal["little", "big"] = "little" if element.is_little_endian else "big"

@@ -12,6 +12,8 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import BaseTag
 
+from petrg.imaging.dicom.values import key
+
 __all__ = ["walk"]
 
 _PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
@@ -70,8 +72,8 @@ def _elements(data: bytes, at: int, *, implicit: bool, meta: bool) -> tuple[dict
             stop = after = start + length
         if after > len(data):
             raise _Odd
-        key = BaseTag(tag)
-        found[key] = RawDataElement(key, vr, stop - start, data[start:stop], start, implicit, True)
+        name = key(tag)
+        found[name] = RawDataElement(name, vr, stop - start, data[start:stop], start, implicit, True)
         at = after
     raise _Odd
 
