@@ -181,6 +181,20 @@ def test_a_path_is_not_echoed(petrg: Run, tmp_path: Path) -> None:
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_a_context_or_report_that_is_not_there_is_not_named(petrg: Run, patient: Path, tmp_path: Path) -> None:
+    named = tmp_path / "WANG.toml"
+    for arguments in (("inspect", patient, "--context", named), ("check", named, patient)):
+        result = petrg(*arguments)
+        assert result.exit_code == 2
+        assert "WANG" not in result.output
+
+
+def test_a_list_of_files_is_a_study(petrg: Run, patient: Path) -> None:
+    files = sorted(patient.iterdir())
+    seen = json.loads(petrg("inspect", *files, "--json").stdout)
+    assert seen == json.loads(petrg("inspect", patient, "--json").stdout)
+
+
 def test_styles_are_listed(petrg: Run) -> None:
     lines = petrg("styles").stdout.splitlines()
     languages = [line.split("\t")[1] for line in lines]

@@ -14,7 +14,7 @@ from petrg.progress import Progress, silent
 if TYPE_CHECKING:
     from petrg.imaging.study import Study
 
-__all__ = ["LogJson", "MaskOptions", "OutDirectory", "OutFile", "StudyOptions", "StudyPath"]
+__all__ = ["LogJson", "MaskOptions", "OutDirectory", "OutFile", "StudyOptions", "StudyPath", "one_or_all"]
 
 
 def _log_json(value: bool) -> bool:
@@ -23,7 +23,8 @@ def _log_json(value: bool) -> bool:
 
 
 StudyPath = Annotated[
-    Path, typer.Argument(metavar="STUDY", help="A DICOM folder, file or zip, or a NIfTI file or folder.")
+    list[Path],
+    typer.Argument(metavar="STUDY", help="A DICOM folder or zip, files, or NIfTI in a layout of docs/formats."),
 ]
 OutDirectory = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to write.")]
 OutFile = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.")]
@@ -33,6 +34,11 @@ LogJson = Annotated[
         "--log-json", help="Events on stderr, one JSON object a line, for machines.", is_eager=True, callback=_log_json
     ),
 ]
+
+
+def one_or_all(paths: list[Path]) -> Path | list[Path]:
+    """A single path by itself: a folder, zip or file; several are files of one study."""
+    return paths[0] if len(paths) == 1 else paths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +91,11 @@ class StudyOptions:
             "context": None if self.context is None else read_context(self.context),
         }
 
-    def read(self, path: Path, progress: Progress = silent) -> Study:
-        """The study at ``path``, its problems printed as warnings."""
+    def read(self, paths: list[Path], progress: Progress = silent) -> Study:
+        """The study at ``paths``, its problems printed as warnings."""
         from petrg.imaging import read_study
 
-        study = read_study(path, **self.arguments(), progress=progress)
+        study = read_study(one_or_all(paths), **self.arguments(), progress=progress)
         for problem in study.problems:
             screen.warn(problem)
         return study

@@ -84,7 +84,7 @@ def read_context(path: Path) -> Context:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ContextError(
-            f"context {path.name!r} cannot be read ({type(error).__name__})", "a TOML file in UTF-8", "see docs/formats"
+            f"the context cannot be read ({type(error).__name__})", "a TOML file in UTF-8", "see docs/formats"
         ) from error
     if "sources" in data:
         raise ContextError(

@@ -54,6 +54,6 @@ class Model(BaseModel):
             raw = path.read_bytes()
         except OSError as error:
             raise ReportError(
-                f"cannot read {path.name!r}: {error.strerror}", "a JSON file", "check the path"
+                f"cannot read the {cls.__name__.lower()}: {error.strerror}", "a JSON file", "check the path"
             ) from error
         return cls.from_json(raw)

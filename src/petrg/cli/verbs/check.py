@@ -16,7 +16,7 @@ __all__ = ["check"]
 
 def check(
     report_file: Annotated[Path, typer.Argument(metavar="REPORT", help="A report.json.")],
-    path: StudyPath,
+    paths: StudyPath,
     options: StudyOptions,
     given: MaskOptions,
 ) -> None:
@@ -28,7 +28,7 @@ def check(
 
     with screen.progress_bar() as progress:
         report = Report.read(report_file)
-        study = require(options.read(path, progress), ct=False)
+        study = require(options.read(paths, progress), ct=False)
         if not any(fact.modality is Modality.CT for fact in report.record.inputs):
             study = replace(study, ct=None, ct_series=None)  # drafted with --pet-only
         progress("checking", 0, 0)

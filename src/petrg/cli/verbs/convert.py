@@ -15,7 +15,7 @@ Layout = Literal["nnunet", "autopet", "petrg"]
 
 
 def convert(
-    path: StudyPath,
+    paths: StudyPath,
     out: OutDirectory,
     options: StudyOptions,
     layout: Annotated[Layout, typer.Option("--layout", help="How files are named.")] = "nnunet",
@@ -25,9 +25,9 @@ def convert(
     from petrg.imaging.write import convert as write_study
 
     with screen.progress_bar() as progress:
-        study = options.read(path, progress)
+        study = options.read(paths, progress)
         with output_directory(out) as folder:
-            write_study(study, folder, layout)
+            write_study(study, folder, layout, progress=progress)
             names = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
     screen.say("\n".join(names))
     screen.event("done", files=names)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from petrg.cli import screen
-from petrg.cli.options import StudyOptions, StudyPath
+from petrg.cli.options import StudyOptions, StudyPath, one_or_all
 
 if TYPE_CHECKING:
     from petrg.imaging.study import Study
@@ -17,7 +17,7 @@ __all__ = ["inspect"]
 
 
 def inspect(
-    path: StudyPath,
+    paths: StudyPath,
     options: StudyOptions,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
     picture: Annotated[
@@ -28,9 +28,9 @@ def inspect(
     from petrg.imaging.inspect import inspect_path
 
     with screen.progress_bar() as progress:
-        inspection = inspect_path(path, **options.arguments(), progress=progress)
+        inspection = inspect_path(one_or_all(paths), **options.arguments(), progress=progress)
         if picture is not None:
-            _draw(options.read(path, progress), picture)
+            _draw(options.read(paths, progress), picture)
     if as_json:
         screen.say(inspection.model_dump_json(indent=1))
         return

@@ -15,7 +15,7 @@ _RULES = {"4.0": "SUV>=4.0", "2.5": "SUV>=2.5", "41%": "41% of SUVmax", "majorit
 
 
 def measure(
-    path: StudyPath,
+    paths: StudyPath,
     out: OutFile,
     options: StudyOptions,
     given: MaskOptions,
@@ -30,7 +30,7 @@ def measure(
     from petrg.report import Threshold
 
     with screen.progress_bar() as progress:
-        study = require(options.read(path, progress), ct=False)
+        study = require(options.read(paths, progress), ct=False)
         study.suv()
         masks = given.read(study)
         record = measure_study(study, **masks, threshold=Threshold(_RULES[threshold]), progress=progress)

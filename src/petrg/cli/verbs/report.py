@@ -24,7 +24,7 @@ Language = Annotated[Literal["zh", "en"], typer.Option("--language", help="The l
 
 
 def report(
-    path: StudyPath,
+    paths: StudyPath,
     out: OutDirectory,
     options: StudyOptions,
     given: MaskOptions,
@@ -42,7 +42,7 @@ def report(
     from petrg.imaging import require
 
     with screen.progress_bar() as progress:
-        study = require(options.read(path, progress), ct=not pet_only)
+        study = require(options.read(paths, progress), ct=not pet_only)
         study.suv()
         if pet_only:
             study = replace(study, ct=None, ct_series=None)
