@@ -6,7 +6,6 @@ seed gives the same bytes on every machine, so a failure is reproduced by its nu
 
 from __future__ import annotations
 
-import copy
 import functools
 import io
 import random
@@ -63,6 +62,16 @@ class Node:
     value: bytes = b""
     items: list[list[Node]] | None = None
     length: int | None = None  # what the length field claims, where that is a lie
+
+    def clone(self) -> Node:
+        copy = Node(self.tag, self.vr, self.value, None, self.length)
+        if self.items is not None:
+            copy.items = []
+            for item in self.items:
+                copy.items.append([])
+                for node in item:
+                    copy.items[-1].append(node.clone())
+        return copy
 
     def encode(self) -> bytes:
         body = self.value
@@ -148,7 +157,10 @@ def _pick(tree: Tree, rng: random.Random) -> tuple[list[Node], int]:
 
 
 def _lists(nodes: list[Node]) -> list[list[Node]]:
-    return [nodes, *(inner for n in nodes for item in n.items or () for inner in _lists(item))]
+    found = [nodes]
+    for here in found:  # grows as it goes: no recursion, however deep the nesting
+        found += [item for node in here for item in node.items or ()]
+    return found
 
 
 def _name(node: Node) -> str:
@@ -200,13 +212,13 @@ def swap(tree: Tree, rng: random.Random) -> str:
     (a, i), (b, j) = _pick(tree, rng), _pick(tree, rng)
     one, two = a[i], b[j]
     one.value, two.value = two.value, one.value
-    one.items, two.items = copy.deepcopy(two.items), copy.deepcopy(one.items)  # neither may hold itself
+    one.items, two.items = two.clone().items, one.clone().items  # cloned, so that neither holds itself
     return f"swap the values of {_name(one)} and {_name(two)}"
 
 
 def double(tree: Tree, rng: random.Random) -> str:
     nodes, i = _pick(tree, rng)
-    nodes.insert(rng.randrange(len(nodes) + 1), copy.deepcopy(nodes[i]))
+    nodes.insert(rng.randrange(len(nodes) + 1), nodes[i].clone())
     return f"double {_name(nodes[i])}"
 
 
@@ -272,7 +284,8 @@ def damage(files: Mapping[str, bytes], seed: int) -> tuple[dict[str, bytes], str
     out, said = dict(files), ""
     for name in chosen:
         again = random.Random(inner)  # the same damage in every file
-        tree = copy.deepcopy(_parsed(files[name]))
+        whole = _parsed(files[name])
+        tree = Tree(whole.meta, [node.clone() for node in whole.nodes])
         steps = [] if raw_change else [change(tree, again) for change in changes]
         raw = tree.encode()
         if raw_change:
