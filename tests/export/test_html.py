@@ -215,6 +215,7 @@ def test_more_findings_than_pictures_are_listed(study: Study, make: Callable[...
     page = parse(html)
     assert html.count('<article class="card"') == MOST_SHOWN
     assert "5 further foci have no picture" in page.text
+    assert 'id="finding-2"' in html  # only indeterminate, but its number stands in the text
     assert all(h[1:] in page.ids for h in page.hrefs)
     assert len(html) < 6e6
 

@@ -17,15 +17,18 @@ class Links:
     """The anchors of one report's page.
 
     ``numbered`` are the foci that are findings (lesions and indeterminate ones) in the record's
-    order, ``shown`` those of them that have pictures: lesions before indeterminate foci, hotter
-    ones first, at most `MOST_SHOWN`.
+    order, ``shown`` those of them that have pictures, at most `MOST_SHOWN`: those whose numbers the
+    text states, then lesions before indeterminate foci, hotter ones first.
     """
 
     def __init__(self, report: Report) -> None:
         self._language = report.language
         foci = report.record.lesions
         self.numbered = tuple(f for f in foci if f.status is not LesionStatus.PHYSIOLOGIC)
-        ranked = sorted(self.numbered, key=lambda f: (f.status is not LesionStatus.LESION, -f.suv_max))
+        stated = {n.source for s in report.statements() for n in s.numbers}
+        ranked = sorted(
+            self.numbered, key=lambda f: (f.id not in stated, f.status is not LesionStatus.LESION, -f.suv_max)
+        )
         first = {f.id for f in ranked[:MOST_SHOWN]}
         self.shown = tuple(f for f in self.numbered if f.id in first)
         self._row = {f.id: k for k, f in enumerate(foci, 1)}
