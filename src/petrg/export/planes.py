@@ -11,7 +11,7 @@ from scipy.ndimage import map_coordinates
 
 from petrg.imaging import Grid, Quantity, Volume
 
-__all__ = ["Box", "Plane", "body_box", "cut", "plane_through", "project"]
+__all__ = ["Box", "Plane", "body_box", "bounds", "cut", "plane_through", "project"]
 
 Axis = Literal["axial", "coronal", "sagittal"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from petrg.export.words import words
 from petrg.report import WATERMARK, PatientBlock, Report, Statement
 
-__all__ = ["render_text"]
+__all__ = ["patient_lines", "patient_rows", "render_text"]
 
 _RULE = "-" * 60
 

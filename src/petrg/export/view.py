@@ -23,7 +23,19 @@ from petrg.report import (
     StatementKind,
 )
 
-__all__ = ["cards", "facts", "foci", "matrix", "patient", "projections", "provenance", "references", "text"]
+__all__ = [
+    "cards",
+    "facts",
+    "foci",
+    "matrix",
+    "patient",
+    "place_words",
+    "projections",
+    "provenance",
+    "references",
+    "text",
+    "values",
+]
 
 _LOCATED = 0.8  # below it no sentence may call a region's uptake normal
 _UNSURE = "~"

@@ -15,7 +15,7 @@ from petrg.imaging.context import Sex
 from petrg.imaging.nuclide import is_fdg, nuclide_of_name
 from petrg.imaging.suv_types import SuvHeader
 
-__all__ = ["bids_header", "read_sidecar"]
+__all__ = ["bids_header", "read_sidecar", "to_bq_ml"]
 
 _DAY = dt.datetime(2000, 1, 1)  # BIDS gives times relative to TimeZero, no date
 _TO_BQ = {"bq": 1.0, "kbq": 1e3, "mbq": 1e6, "gbq": 1e9}

@@ -22,8 +22,11 @@ from petrg.imaging.volume import Volume
 from petrg.progress import Progress, silent
 
 __all__ = [
+    "CtFacts",
     "FoundItem",
     "GridFacts",
+    "HuRange",
+    "InputValue",
     "Inspection",
     "PassedOverItem",
     "PetFacts",
@@ -31,6 +34,7 @@ __all__ = [
     "SeriesFacts",
     "SuvFacts",
     "inspect_path",
+    "problem_code",
 ]
 _NOTHING_GIVEN = Given()
 

@@ -26,7 +26,7 @@ from petrg.imaging.suv import Given, SuvScale, suv_scale
 from petrg.imaging.volume import Volume
 from petrg.progress import Progress, silent
 
-__all__ = ["is_nifti", "nifti_bytes", "read_nifti", "read_nifti_study", "write_nifti"]
+__all__ = ["is_nifti", "nifti_bytes", "read_nifti", "read_nifti_study", "stem_role", "write_nifti"]
 
 _NO_GIVEN = Given()
 _CT_ONLY_HU = -500.0

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["Case", "Named", "cases_in", "stem_of"]
+__all__ = ["Case", "Named", "cases_in", "id_of", "shown", "stem_of"]
 
 _AUTOPET = {"CT": "ct", "CTres": "ct-on-pet", "PET": "activity", "SUV": "suv", "SEG": "mask"}
 _PETWB = {"CT_RAW": "ct", "PET_RAW": "activity", "CT_NORM": "normalised", "PET_SUV": "suv"}

@@ -14,7 +14,7 @@ from petrg.imaging.study import Study
 from petrg.imaging.suv import Given
 from petrg.progress import Progress, silent
 
-__all__ = ["PathLike", "read_study", "require"]
+__all__ = ["PathLike", "as_study", "has_dicom", "read_nifti", "read_study", "require"]
 
 PathLike = str | Path | Sequence[str | Path]
 _NOTHING_GIVEN = Given()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from petrg.imaging import Grid, Volume
 
-__all__ = ["block_mean", "central_width_mm", "coarse_grid"]
+__all__ = ["block_mean", "central_width_mm", "coarse", "coarse_grid"]
 
 COARSE_MM = 8.0
 

@@ -28,7 +28,7 @@ from petrg.progress import Progress, silent
 from petrg.report.classes import Modality
 from petrg.report.record import Lesion, LesionStatus, Note, Record, References, Threshold, Totals
 
-__all__ = ["LIVER_RANGE", "measure"]
+__all__ = ["LIVER_RANGE", "measure", "totals_of"]
 
 LIVER_RANGE = (1.3, 3.0)
 """Liver SUVmean outside it: check dose, weight, times or units (EANM 10.1007/s00259-022-05977-5)."""

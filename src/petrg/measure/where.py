@@ -9,7 +9,7 @@ from petrg.imaging import Grid, Series
 from petrg.report.classes import Modality
 from petrg.report.record import Where
 
-__all__ = ["Index", "slice_number", "unravel", "where"]
+__all__ = ["Index", "point", "slice_number", "unravel", "where"]
 
 Index = tuple[int, int, int]
 """A voxel as (z, y, x), from 0."""

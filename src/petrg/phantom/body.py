@@ -13,7 +13,7 @@ from petrg.phantom.frame import Frame, Tissue
 from petrg.phantom.scene import Item
 from petrg.phantom.spec import Spec
 
-__all__ = ["Row", "arm_line", "back_mm", "breast_y", "frame_of", "outline", "weight_kg"]
+__all__ = ["Row", "arm_line", "back_mm", "breast_y", "frame_of", "frame_width", "outline", "weight_kg"]
 
 Row = tuple[float, float, float, float, float]
 """z, centre x, centre y, half width, half depth, mm of the body frame."""

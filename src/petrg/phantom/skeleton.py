@@ -11,7 +11,17 @@ from petrg.phantom.frame import Frame, Tissue, rotation
 from petrg.phantom.scene import Item
 from petrg.phantom.spec import Spec
 
-__all__ = ["SPINE", "Vertebra", "limb_bones", "pelvis_bones", "shoulder_girdle", "skull", "spine", "thorax_bones"]
+__all__ = [
+    "SPINE",
+    "Vertebra",
+    "cage",
+    "limb_bones",
+    "pelvis_bones",
+    "shoulder_girdle",
+    "skull",
+    "spine",
+    "thorax_bones",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,17 @@ from petrg.imaging.dicom.scan import Source
 from petrg.imaging.dicom.values import BROKEN, floats, integer, items, number, raw, string, strings, text
 from petrg.imaging.dicom.walk import walk
 
-__all__ = ["Inflated", "Passed", "Pixels", "Slice", "looks_like_dicom", "read_header"]
+__all__ = [
+    "Inflated",
+    "Passed",
+    "Pixels",
+    "Slice",
+    "acquired",
+    "looks_like_dicom",
+    "raw_identity",
+    "read_header",
+    "referenced",
+]
 
 IMPLICIT = "1.2.840.10008.1.2"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"

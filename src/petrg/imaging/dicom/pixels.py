@@ -17,7 +17,7 @@ from petrg.errors import PixelError
 from petrg.imaging.dicom.header import BIG_ENDIAN, Pixels, Slice
 from petrg.imaging.dicom.values import BROKEN
 
-__all__ = ["AIR_HU", "expect_whole", "fill", "fingerprint"]
+__all__ = ["AIR_HU", "expect_whole", "fill", "fingerprint", "meant", "words"]
 
 AIR_HU = -1024.0
 """What lies outside the scanned circle reads as this, whatever word the scanner put there."""

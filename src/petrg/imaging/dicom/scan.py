@@ -13,7 +13,7 @@ from typing import Protocol
 from petrg.errors import StudyError
 from petrg.imaging.study import PassedOver
 
-__all__ = ["FileSource", "Found", "Source", "scan"]
+__all__ = ["FileSource", "Found", "Source", "scan", "suffix_of"]
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _NIFTI = (".nii", ".nii.gz")

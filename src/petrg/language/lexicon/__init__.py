@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from petrg.anatomy import NodalGroup, Region, Side
 from petrg.report.classes import FindingKind
 
-__all__ = ["Denial", "Language", "Lexicon", "Site", "lexicon"]
+__all__ = ["Denial", "Language", "Lexicon", "SideWords", "Site", "lexicon"]
 
 Language = Literal["zh", "en"]
 
