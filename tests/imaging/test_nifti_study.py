@@ -127,6 +127,16 @@ def test_several_cases_are_listed_and_chosen(tmp_path: Path) -> None:
         read_nifti_study(tmp_path, study="d")
 
 
+def test_one_id_in_two_folders_is_two_cases(tmp_path: Path) -> None:
+    for part in ("train", "valid"):
+        nnunet(tmp_path / part)
+    with pytest.raises(StudyError, match="2 cases: case7, case7"):
+        read_nifti_study(tmp_path)
+    with pytest.raises(StudyError, match="correct --study"):
+        read_nifti_study(tmp_path, study="case7")
+    assert read_nifti_study(tmp_path / "valid").id == "case7"
+
+
 def test_either_may_be_missing(tmp_path: Path) -> None:
     assert read_nifti_study(ct(tmp_path / "x_0000.nii.gz")).pet is None
     assert read_nifti_study(pet(tmp_path / "x_0001.nii.gz")).ct is None

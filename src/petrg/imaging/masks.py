@@ -7,15 +7,14 @@ reference, or a NIfTI mask on the PET's grid (or a crop of it) or on the CT's.
 from __future__ import annotations
 
 import hashlib
-import struct
 import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pydicom
 
 from petrg.errors import MaskError
+from petrg.imaging.dicom.values import BROKEN
 from petrg.imaging.mask_files import rtstruct, seg
 from petrg.imaging.mask_files.label_map import LabelMap, read_label_map
 from petrg.imaging.mask_files.mask import Mask
@@ -27,11 +26,6 @@ from petrg.imaging.study import Study
 __all__ = ["LabelMap", "Mask", "read_label_map", "read_masks"]
 
 _MOST_LESIONS = 2000
-_DAMAGED = (
-    ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, NotImplementedError, OSError, RuntimeError,
-    TypeError, ValueError, struct.error, zlib.error,
-)  # fmt: skip
-"""What pydicom and numpy raise on damaged files."""
 _RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 _SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 
@@ -93,7 +87,7 @@ def _read(path: Path, reference: Study) -> list[Mask]:
             raise MaskError(
                 "a file that is neither DICOM nor NIfTI", "RTSTRUCT, DICOM SEG or NIfTI", "check it"
             ) from error
-        except _DAMAGED as error:
+        except BROKEN as error:
             raise MaskError(
                 f"a damaged mask file ({type(error).__name__})", "a whole one", "export it again"
             ) from error

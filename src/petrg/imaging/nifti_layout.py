@@ -29,12 +29,13 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A NIfTI file and the part its name gives it."""
+    """A NIfTI file and the part its name gives it; ``home`` tells two cases of one id apart."""
 
     path: Path = field(repr=False)
     layout: str
     case: str
     role: str
+    home: Path | None = field(default=None, repr=False)
 
     @property
     def reason(self) -> str:
@@ -86,13 +87,13 @@ def cases_in(paths: Iterable[Path], *, named_one_by_one: bool = False) -> tuple[
         The user listed the files: then a name that holds the word CT, or PET, PT or SUV, says its part.
     """
     files = [_named(path, named_one_by_one) for path in sorted(set(paths))]
-    groups: dict[tuple[str, str], list[Named]] = {}
+    groups: dict[tuple[str, str, Path | None], list[Named]] = {}
     for file in files:
         if file.case:
-            groups.setdefault((file.layout, file.case), []).append(file)
+            groups.setdefault((file.layout, file.case, file.home), []).append(file)
     cases = [
         Case(case if layout != "named" else id_of(group), layout, tuple(group))
-        for (layout, case), group in groups.items()
+        for (layout, case, _), group in groups.items()
         if any(file.role in ("ct", "ct-on-pet", "suv", "activity") for file in group)
     ]
     used = {file.path for case in cases for file in case.files}
@@ -118,7 +119,8 @@ def _named(path: Path, named_one_by_one: bool) -> Named:
 
 def _nnunet(path: Path, stem: str) -> Named | None:
     match = re.fullmatch(r"(.+)_(0000|0001)", stem)
-    return Named(path, "nnunet", _clean(match[1]), "ct" if match[2] == "0000" else "suv") if match else None
+    role = "ct" if match and match[2] == "0000" else "suv"
+    return Named(path, "nnunet", _clean(match[1]), role, path.parent) if match else None
 
 
 def _bids(path: Path, stem: str) -> Named | None:
@@ -137,7 +139,7 @@ def _autopet(path: Path, stem: str) -> Named | None:
     if stem not in _AUTOPET:
         return None
     study, patient = path.resolve().parent, path.resolve().parent.parent
-    return Named(path, "autopet", _clean(f"{patient.name}_{_short(study.name)}"), _AUTOPET[stem])
+    return Named(path, "autopet", _clean(f"{patient.name}_{_short(study.name)}"), _AUTOPET[stem], study)
 
 
 def _short(name: str) -> str:
@@ -149,11 +151,11 @@ def _petwb(path: Path, stem: str) -> Named | None:
     folder = path.resolve().parent
     for part, role in _PETWB.items():
         if folder.name == part:
-            return Named(path, "petwb-rep", _clean(folder.parent.name), role)
+            return Named(path, "petwb-rep", _clean(folder.parent.name), role, folder.parent)
         if stem == part:
-            return Named(path, "petwb-rep", _clean(folder.name), role)
+            return Named(path, "petwb-rep", _clean(folder.name), role, folder)
         if stem.endswith("_" + part):
-            return Named(path, "petwb-rep", _clean(stem[: -len(part) - 1]), role)
+            return Named(path, "petwb-rep", _clean(stem[: -len(part) - 1]), role, folder)
     return None
 
 
@@ -162,7 +164,8 @@ def _lion(path: Path, stem: str) -> Named | None:
     if not match:
         return None
     role = "mask" if _MASK.search(stem[len(match[0]) - 1 :]) else "ct" if match[1] == "CT" else "suv"
-    return Named(path, "lion", _clean(path.resolve().parent.name), role)
+    home = path.resolve().parent
+    return Named(path, "lion", _clean(home.name), role, home)
 
 
 def _clean(text: str) -> str:
