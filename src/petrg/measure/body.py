@@ -18,7 +18,7 @@ AIR_SUV = 0.15
 AIR_HU = -400.0
 COUCH_MM = 10.0
 """Anything thinner is couch, tube or sheet and no part of a body."""
-_STEP_MM = 4.0
+_STEPS_MM = (6.6, 4.0, 4.0)
 
 
 def body_mask(suv: Volume | None, ct: Volume | None = None) -> NDArray[np.bool_]:
@@ -46,8 +46,8 @@ def body_mask(suv: Volume | None, ct: Volume | None = None) -> NDArray[np.bool_]
 
 
 def _thinned(volume: Volume) -> tuple[NDArray[Any], Grid]:
-    """Every n-th voxel, about ``_STEP_MM`` apart."""
-    z, y, x = (max(1, int(_STEP_MM / s)) for s in volume.grid.spacing_mm)
+    """Every n-th voxel, about ``_STEPS_MM`` apart."""
+    z, y, x = (max(1, int(step / s)) for step, s in zip(_STEPS_MM, volume.grid.spacing_mm, strict=True))
     affine = volume.grid.affine.copy()
     affine[:3, :3] *= np.array([z, y, x])
     thin = volume.array[::z, ::y, ::x]

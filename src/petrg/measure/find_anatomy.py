@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from petrg.imaging import Grid, Study, Volume
 from petrg.measure.anatomy import Anatomy
+from petrg.measure.aorta import find_descending_aorta
 from petrg.measure.body import sample_mask
 from petrg.measure.label_anatomy import LabelAnatomy, LabelMapLike
 from petrg.measure.landmark_anatomy import LandmarkAnatomy
@@ -33,8 +34,14 @@ def find_anatomy(
     """
     marks = find_landmarks(suv, study.ct, body)
     if label_map is None:
-        return LandmarkAnatomy(marks, study.ct), References(liver=_coarse_liver(suv, marks))
-    anatomy = LabelAnatomy(label_map, suv.grid, marks)
+        tube = None if study.ct is None else find_descending_aorta(study.ct, suv.grid, marks)
+        return LandmarkAnatomy(marks, study.ct), References(
+            liver=_coarse_liver(suv, marks),
+            blood_pool=None
+            if tube is None
+            else blood_pool_reference(suv, tube, "tube between left lung and spine, CT"),
+        )
+    anatomy = LabelAnatomy(label_map, suv.grid, marks, study.ct)
     right = _right_half(suv.grid, marks)
     liver, aorta = anatomy.part("liver"), anatomy.descending_aorta()
     return anatomy, References(

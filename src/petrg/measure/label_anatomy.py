@@ -13,17 +13,33 @@ from petrg.anatomy import BodyPart, Region, Side, body_part
 from petrg.errors import MaskError, Problem
 from petrg.imaging import Grid, Volume
 from petrg.measure.anatomy import Guess, Located
-from petrg.measure.atlas import extent_mm
+from petrg.measure.atlas import accuracy, extent_mm
 from petrg.measure.between import between_organs
 from petrg.measure.body import sample_mask
+from petrg.measure.landmark_anatomy import LandmarkAnatomy
 from petrg.measure.landmarks import Landmarks
 
 __all__ = ["LabelAnatomy", "LabelMapLike"]
 
-INSIDE, AT_EDGE = 0.93, 0.7
+INSIDE, AT_EDGE = 0.87, 0.65
 """Probability of an organ's region where a focus lies well inside the organ, or across its edge."""
 _REACH_MM = 45.0
 _SITUS_MM = 10.0
+_WHOLE = {
+    Region.BRAIN,
+    Region.LUNG_PLEURA,
+    Region.HEART,
+    Region.LIVER,
+    Region.SPLEEN,
+    Region.PANCREAS,
+    Region.KIDNEYS,
+    Region.SPINE,
+    Region.PELVIS_LIMB_BONES,
+}
+"""Regions that a label map holds as a whole: a place far from all their parts is not in them."""
+_FAR, _FAR_MM = 0.2, 8.0
+_CORE = 0.4
+"""The part of a focus nearest its middle that decides the organ; its rim is blur."""
 
 
 class LabelMapLike(Protocol):
@@ -49,6 +65,8 @@ class LabelAnatomy:
         Of the PET.
     marks : Landmarks
         For sides and for what the label map does not hold.
+    ct : Volume or None
+        Tells tissues apart there.
 
     Raises
     ------
@@ -56,8 +74,9 @@ class LabelAnatomy:
         If no known part lies in the PET's field.
     """
 
-    def __init__(self, label_map: LabelMapLike, grid: Grid, marks: Landmarks) -> None:
+    def __init__(self, label_map: LabelMapLike, grid: Grid, marks: Landmarks, ct: Volume | None = None) -> None:
         self._volume, self._grid, self._marks = label_map.volume, grid, marks
+        self._coarse = LandmarkAnatomy(marks, ct)
         self._parts: dict[int, BodyPart] = {
             code: part for code, name in label_map.names.items() if (part := body_part(name)) is not None
         }
@@ -114,7 +133,8 @@ class LabelAnatomy:
 
     def locate(self, points_mm: NDArray[np.float64]) -> Guess:
         """The organ most of the focus lies in; between organs, rules on what lies around."""
-        codes = self._labels_at(points_mm)
+        away = np.linalg.norm(points_mm - points_mm.mean(0), axis=1)
+        codes = self._labels_at(points_mm[np.argsort(away)[: max(1, round(_CORE * len(points_mm)))]])
         regions: dict[Region, float] = {}
         for code, share in codes.items():
             region = self._region(code, points_mm[0])
@@ -146,24 +166,48 @@ class LabelAnatomy:
         return part.region
 
     def _between(self, points_mm: NDArray[np.float64]) -> Guess:
-        """Distances (mm) to every part near the middle of the focus, handed to the rules."""
+        """The landmarks' guess, corrected by what lies around: rules on neighbours, organs that are too far."""
         middle = points_mm.mean(0)
+        near = self._near(middle)
+        left = float(middle[0] - self._marks.midline_x[self._marks.slice_of(middle)])
+        rule = between_organs(near, left)
+        if not self._marks.anchors:
+            return rule
+        coarse = self._coarse.locate(points_mm)
+        odds = {r: p * (_FAR if self._too_far(r, near) else 1.0) for r, p in coarse.regions}
+        told, probability = rule.regions[0]
+        odds[told] = max(odds[told], 0.02) * probability / (1.0 - probability)
+        total = sum(odds.values()) + 0.02
+        ranked = sorted(((r, w / total) for r, w in odds.items()), key=lambda item: -item[1])
+        first = ranked[0][0]
+        source = next((g for g in (rule, coarse) if g.regions[0][0] is first), None)
+        return Guess(tuple(ranked), source and source.nodal_group, source and source.organ)
+
+    def _near(self, middle: NDArray[np.float64]) -> dict[str, float]:
+        """Distance in mm to every part within reach."""
         centre = self._volume.grid.to_index(middle)
         reach = _REACH_MM / np.array(self._volume.grid.spacing_mm)
         low = np.floor(centre - reach).astype(int).clip(0)
         high = np.minimum(np.ceil(centre + reach).astype(int) + 1, self._volume.grid.shape)
+        if not (high > low).all():
+            return {}
+        box = np.asarray(self._volume.array[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], np.int64)
+        codes = box[box > 0]
+        away = np.linalg.norm(self._volume.grid.to_mm(np.argwhere(box > 0) + low) - middle, axis=1)
         near: dict[str, float] = {}
-        if (high > low).all():
-            box = np.asarray(self._volume.array[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], np.int64)
-            index = np.argwhere(box > 0)
-            codes = box[box > 0]
-            away = np.linalg.norm(self._volume.grid.to_mm(index + low) - middle, axis=1)
-            for code in np.unique(codes).tolist():
-                if code in self._parts:
-                    name = self._parts[code].name
-                    near[name] = min(near.get(name, np.inf), float(away[codes == code].min()))
-        left = float(middle[0] - self._marks.midline_x[self._marks.slice_of(middle)])
-        return between_organs({k: v for k, v in near.items() if v <= _REACH_MM}, left)
+        for code in np.unique(codes).tolist():
+            if code in self._parts:
+                name, distance = self._parts[code].name, float(away[codes == code].min())
+                if distance <= min(_REACH_MM, near.get(name, np.inf)):
+                    near[name] = distance
+        return near
+
+    def _too_far(self, region: Region, near: Mapping[str, float]) -> bool:
+        """Whether the map holds the whole of ``region`` and none of it near."""
+        if region not in _WHOLE or not any(self._parts[c].region is region for c in self._codes):
+            return False
+        names = {self._parts[c].name for c in self._codes if self._parts[c].region is region}
+        return min((d for name, d in near.items() if name in names), default=_REACH_MM) > _FAR_MM
 
     def located(self, region: Region) -> Located:
         """In the field as far as its parts, or what they stand for, are."""
@@ -173,7 +217,7 @@ class LabelAnatomy:
             high = max(self._z_ends(c)[1] for c in own)
             bottom, top = self._marks.field_mm
             part = float(np.clip((min(high, top) - max(low, bottom)) / max(high - low, 1.0), 0.0, 1.0))
-            return Located(round(part, 2), INSIDE if part > 0.1 else 0.0, "label map", 1.0)
+            return Located(round(part, 2), round(accuracy(region, "map") * part, 3), "label map", 1.0)
         return self._by_neighbours(region)
 
     def _by_neighbours(self, region: Region) -> Located:
@@ -183,7 +227,9 @@ class LabelAnatomy:
             return Located(1.0, 0.0, "no part of the label map tells", 1.0)
         low, high = extent_mm(region)
         part = float(np.clip((min(high, top) - max(low, bottom)) / (high - low), 0.0, 1.0))
-        return Located(round(part, 2), round(0.6 * part, 2), "between parts of the label map", round(part, 2))
+        sure = min(1.0, len(self._marks.anchors) / 4)
+        p = round(accuracy(region, "map") * sure * part, 3)
+        return Located(round(part, 2), p, "between parts of the label map", round(part, 2))
 
     def _height(self, z_mm: float) -> float | None:
         value, _ = self._marks.height(z_mm)

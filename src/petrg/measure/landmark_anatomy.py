@@ -9,12 +9,14 @@ from petrg.anatomy import Region
 from petrg.errors import Problem
 from petrg.imaging import Volume
 from petrg.measure.anatomy import Guess, Located
-from petrg.measure.atlas import Place, Tissue, extent_mm, probabilities
+from petrg.measure.atlas import Place, Tissue, Way, accuracy, extent_mm, probabilities
 from petrg.measure.landmarks import Landmarks
 
 __all__ = ["LandmarkAnatomy"]
 
 _BONE_HU, _AIR_HU = 180.0, -500.0
+_ENOUGH_ANCHORS = 4
+"""Fewer landmarks than this leave levels to extrapolation."""
 
 
 class LandmarkAnatomy:
@@ -65,7 +67,9 @@ class LandmarkAnatomy:
         if self._ct is not None:
             ends = self._ct.grid.to_mm([[0, 0, 0], [self._ct.grid.shape[0] - 1, 0, 0]])[:, 2]
             ct = self._covered(region, (float(ends.min()), float(ends.max())))
-        return Located(part, round(0.5 * part, 2), f"landmarks: {names}", ct)
+        sure = min(1.0, len(self._marks.anchors) / _ENOUGH_ANCHORS)
+        way: Way = "pet" if self._ct is None else "ct"
+        return Located(part, round(accuracy(region, way) * sure * part, 3), f"landmarks: {names}", ct)
 
     def _covered(self, region: Region, field_mm: tuple[float, float]) -> float:
         bottom, top = (self._marks.height(z)[0] for z in field_mm)

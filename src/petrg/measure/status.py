@@ -16,6 +16,8 @@ CERTAIN = 0.8
 _ALIKE = 1.6
 """Two sides are symmetric where the hotter SUVmax is at most this times the other."""
 _BOWEL_LIVERS = 3.0
+_MILD = 1.5
+"""Below this many times the liver uptake is mild (PERCIST calls no less measurable)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ def judge(seen: Seen, others: Sequence[Seen], *, fdg: bool, liver: Reference | N
         return LesionStatus.INDETERMINATE, "tracer unknown or not FDG: measured only"
     if reason := _physiologic(seen, others, liver):
         return LesionStatus.PHYSIOLOGIC, reason
+    if liver is not None and seen.suv_max < _MILD * liver.suv_mean:
+        return LesionStatus.INDETERMINATE, f"mild uptake, less than {_MILD} x liver"
     if seen.probability < CERTAIN:
         return (
             LesionStatus.INDETERMINATE,
@@ -82,9 +86,21 @@ def _physiologic(seen: Seen, others: Sequence[Seen], liver: Reference | None) ->
         return "symmetric uptake of tonsils or salivary glands"
     if organ == "larynx" and abs(seen.left_mm) < 15.0 and p >= 0.5 and seen.suv_max < 6.0:
         return "larynx: midline uptake of the vocal muscles"
-    bowel = seen.region is Region.GI_TRACT and p >= 0.5
-    if bowel and liver is not None and seen.suv_max <= _BOWEL_LIVERS * liver.suv_mean:
-        return "bowel: uptake at most 3 x liver"
+    if organ == "testis" and p >= 0.5 and seen.suv_max < 6.0:
+        return "testes take up FDG"
+    return _bowel(seen, liver)
+
+
+def _bowel(seen: Seen, liver: Reference | None) -> str | None:
+    """Uptake where bowel is likely: up to 3 x liver if it is the likely region, mild if it may be mesentery."""
+    if liver is None:
+        return None
+    gut = dict(seen.guess.regions).get(Region.GI_TRACT, 0.0)
+    around = gut + dict(seen.guess.regions).get(Region.PERITONEUM, 0.0)
+    if gut >= 0.5 and seen.suv_max <= _BOWEL_LIVERS * liver.suv_mean:
+        return f"bowel: uptake at most {_BOWEL_LIVERS:.0f} x liver"
+    if gut >= 0.3 and around >= 0.6 and seen.suv_max < _MILD * liver.suv_mean:
+        return f"bowel: mild uptake, less than {_MILD} x liver"
     return None
 
 
