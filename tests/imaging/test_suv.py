@@ -136,7 +136,7 @@ def test_none_decays_each_frame_to_its_own_acquisition() -> None:
     assert scale.suv_per_image == pytest.approx([2e-4 * 2 ** (m / HALF) for m in (3600, 4200)], rel=1e-12)
     assert scale.provenance.branch == "bqml-none"
     assert scale.provenance.factor_g_per_bq is None
-    assert "agree" in refusal(decay_correction="NONE")  # DECY in CorrectedImage contradicts it
+    assert "decay-contradiction" in codes(decay_correction="NONE")  # CorrectedImage holds DECY
     assert "acquisition time" in refusal(decay_correction="NONE", corrected=("ATTN",), acquired_at=None)
 
 

@@ -178,9 +178,8 @@ def _from_activity(
         )
     _expect_corrected(headers, *(("ATTN",) if decay == "NONE" else ("ATTN", "DECY")))
     if decay == "NONE" and any("DECY" in h.corrected for h in headers):
-        raise SuvError(
-            "DecayCorrection NONE, yet CorrectedImage holds DECY", "the two to agree", "export it again, " + _ACTIVITY
-        )
+        text = "DecayCorrection NONE, yet CorrectedImage holds DECY: read as not decay-corrected"
+        facts = facts.noting(Problem("decay-contradiction", text))
     if headers[0].injections > 1 and given.dose_mbq is None:
         raise SuvError(
             f"{headers[0].injections} injections in the header",
