@@ -124,13 +124,15 @@ def test_of_another_tracer_numbers_only(hand, name: str, tracer: str | None) -> 
     assert not normal(report[Region.NECK_NODES], Modality.CT)
 
 
-def test_beside_physiologic_uptake_only_the_rest_is_called_clean(hand) -> None:
+def test_beside_physiologic_uptake_nothing_is_called_clean(hand) -> None:
+    """Myocardium, cortex of the kidney or bowel may hold a lesion that no threshold tells from them."""
     study = hand.study()
     lesion = hand.lesion("L1", Region.PELVIC_ORGANS, 22.0, status=LesionStatus.PHYSIOLOGIC)
     report = draft(study, language="en", record=hand.record(study, [lesion]))
     first, second, ct = report[Region.PELVIC_ORGANS].statements
     assert first.text == "Physiologic uptake in the pelvic organs, SUVmax 22.0."
-    assert second.text == "Apart from this physiologic uptake, no focal uptake above SUV 3.1."
+    assert second.text == "Foci may be hidden by this physiologic uptake; PET otherwise not assessed."
+    assert second.kind is StatementKind.NOT_ASSESSED
     assert ct.text == "CT morphology not assessed."
 
 
@@ -204,8 +206,9 @@ def test_without_a_sex_no_sentence_on_organs_of_one_sex_and_it_says_so(hand, nam
     ("p", "rest", "blocked"),
     [
         (0.5, {}, {Region.AXILLA_CHEST_WALL, Region.BREAST, Region.NECK_NODES}),
-        (0.5, {Region.BREAST: 0.35}, {Region.BREAST}),
-        (0.85, {}, set()),
+        (0.5, {Region.BREAST: 0.45}, {Region.BREAST}),
+        (0.85, {}, {Region.AXILLA_CHEST_WALL, Region.BREAST, Region.NECK_NODES}),
+        (0.93, {}, set()),
     ],
 )
 def test_a_focus_that_its_candidates_do_not_explain_may_lie_across_the_border(hand, p, rest, blocked) -> None:

@@ -30,6 +30,12 @@ from petrg.report import (
 
 __all__ = ["ct_statements", "may_claim", "pet_statements"]
 
+_OPEN = 0.05
+"""A region that holds a focus listed elsewhere with this probability is not called normal."""
+
+_EXPLAINED = 0.9
+"""Candidates that sum to less leave it open that the focus lies across a border of its region."""
+
 
 def may_claim(claim: Claim, record: Record) -> bool:
     """Whether every kind that ``claim`` denies was searched in its region, located with p >= .8."""
@@ -48,8 +54,10 @@ def pet_statements(
     if not interpreted:
         return _not_assessed(phrases.pet_not_interpreted, Modality.PET)
     named = any(lesion.region.id is region for lesion in record.lesions)  # physiologic, or it had ended above
+    if named:
+        return _not_assessed(phrases.pet_hidden, Modality.PET)
     if state is None or state.state is AssessmentState.NOT_SEARCHED:
-        return _not_assessed(phrases.pet_hidden if named else phrases.pet_not_assessed, Modality.PET)
+        return _not_assessed(phrases.pet_not_assessed, Modality.PET)
     if not _searched(state):
         return _not_assessed(phrases.pet_not_located, Modality.PET)
     if (other := _rival_of(region, record)) is not None:
@@ -59,8 +67,6 @@ def pet_statements(
         if state.limit_suv is None
         else phrases.above.format(limit=slot(f"search.{region.value}", NumberQuantity.LIMIT_SUV))
     )
-    if named:
-        return _normal([phrases.beyond.format(above=above)], Modality.PET)
     claims = _claims(region, Modality.PET, style, sex)
     return _normal([c.bounded(above) for c in claims if may_claim(c, record)], Modality.PET)
 
@@ -109,8 +115,8 @@ def _rival_of(region: Region, record: Record) -> Region | None:
 def _may_lie_in(focus: Lesion) -> frozenset[Region]:
     """Regions besides its own: the candidates, and where these do not explain it, all that border its own."""
     explained = sum(c.probability for c in focus.region.candidates) or focus.region.probability
-    across = frozenset[Region]() if explained >= LOCATED else neighbours(focus.region.id)
-    return across | set(rivals(focus))
+    across = frozenset[Region]() if explained >= _EXPLAINED else neighbours(focus.region.id)
+    return across | set(rivals(focus, _OPEN))
 
 
 def _claims(region: Region, modality: Modality, style: Style, sex: StyleSex | None) -> list[Claim]:

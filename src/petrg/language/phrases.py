@@ -76,12 +76,10 @@ class Phrases(BaseModel):
     # what a healthy sentence is bounded by
     above: Annotated[str, _phrase("limit")]
     """Fills ``{above}`` of a claim that denies focal uptake: the detection limit."""
-    beyond: Annotated[str, _phrase(may=("above",))]
-    """No focal uptake in a region besides the physiologic uptake just named."""
     # what was not assessed
     pet_not_assessed: Annotated[str, _phrase()]
     pet_hidden: Annotated[str, _phrase()]
-    """Physiologic uptake, named just before, hides what else may lie there."""
+    """Physiologic uptake, named just before, may hide foci: the region's PET is not called clean beside it."""
     pet_not_located: Annotated[str, _phrase()]
     pet_not_interpreted: Annotated[str, _phrase()]
     pet_rival: Annotated[str, _phrase("region")]

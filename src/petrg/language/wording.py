@@ -16,7 +16,7 @@ LOCATED = 0.8
 """A region or a focus counts as located from this probability on (issue of the skeleton; suv-and-response)."""
 
 RIVAL = 0.1
-"""A candidate region below this probability is not named and not held open."""
+"""A candidate region below this probability is not named."""
 
 _KINDS = {
     LesionStatus.LESION: (StatementKind.FINDING, Uptake.HIGH),
@@ -41,9 +41,9 @@ def is_located(lesion: Lesion) -> bool:
     return lesion.region.probability >= LOCATED
 
 
-def rivals(lesion: Lesion) -> tuple[Region, ...]:
-    """The regions a focus may lie in besides its own, each with p >= .1; they are not called normal."""
-    others = (c for c in lesion.region.candidates if c.id is not lesion.region.id and c.probability >= RIVAL)
+def rivals(lesion: Lesion, at_least: float = RIVAL) -> tuple[Region, ...]:
+    """The regions a focus may lie in besides its own, each with a probability of ``at_least``."""
+    others = (c for c in lesion.region.candidates if c.id is not lesion.region.id and c.probability >= at_least)
     return tuple(c.id for c in others)
 
 
