@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -89,3 +90,24 @@ def test_an_unsafe_zip_is_a_refusal_a_missing_path_an_error(tmp_path: Path) -> N
     ]
     with pytest.raises(StudyError):
         inspect_path(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    "keyword", ["Manufacturer", "ReconstructionMethod", "PatientPosition", "Units", "SeriesInstanceUID"]
+)
+@pytest.mark.parametrize("value", ["Roe^Jane", "20240501", "P-0001", "19610402"])
+def test_identity_in_the_wrong_field_is_not_shown(tmp_path: Path, keyword: str, value: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        write(tmp_path, ct(), pet(edit=lambda ds, i: setattr(ds, keyword, value)))
+    seen = inspect_path(tmp_path)
+    text = seen.model_copy(update={"problems": ()}).model_dump_json()
+    assert value not in text or (keyword == "SeriesInstanceUID" and value.isdecimal())
+
+
+@pytest.mark.parametrize("name", ["unknown", "dicom", "header", "Ann", "SIEMENS"])
+def test_a_patient_named_like_a_word_of_ours_is_no_error(tmp_path: Path, name: str) -> None:
+    write(tmp_path, pet(edit=lambda ds, i: setattr(ds, "PatientName", name)))
+    seen = inspect_path(tmp_path)
+    assert seen.pet is not None
+    assert seen.pet.source == "dicom"

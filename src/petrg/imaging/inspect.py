@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,9 @@ from petrg.imaging.dicom.reader import Options, Reading, read_dicom
 from petrg.imaging.dicom.scan import scan
 from petrg.imaging.quantity import Quantity
 from petrg.imaging.read import PathLike, as_study, has_dicom, read_nifti
+from petrg.imaging.redact import hider, redacted
 from petrg.imaging.sanity import activity_balance
-from petrg.imaging.study import Identity, Series, Study
+from petrg.imaging.study import Series, Study
 from petrg.imaging.suv import Given
 from petrg.imaging.volume import Volume
 from petrg.progress import Progress, silent
@@ -235,20 +236,19 @@ def _inspection(
     study: Study | None, problems: Sequence[Problem], refusals: Sequence[Problem], reading: Reading | None = None
 ) -> Inspection:
     seen = study or reading or Reading()
-    hide = _identifying(seen.identity)
     ct_uid = study.ct_series.study_uid if study and study.ct_series else None
     pet_uid = study.pet_series.study_uid if study and study.pet_series else None
-    return Inspection(
+    found = Inspection(
         study_id=seen.id or None,
         study_uid=pet_uid or ct_uid,
         context=seen.context,
-        ct=_ct(study.ct, study.ct_series, hide) if study and study.ct and study.ct_series else None,
-        pet=_pet(study.pet, study.pet_series, hide) if study and study.pet and study.pet_series else None,
+        ct=_ct(study.ct, study.ct_series) if study and study.ct and study.ct_series else None,
+        pet=_pet(study.pet, study.pet_series) if study and study.pet and study.pet_series else None,
         found=tuple(
             FoundItem(
                 series_uid=f.uid,
                 modality=f.modality,
-                description=hide(f.description),
+                description=f.description,
                 number=f.number,
                 images=f.images,
                 role=f.role,
@@ -259,31 +259,22 @@ def _inspection(
         passed_over=tuple(PassedOverItem(files=p.files, reason=p.reason) for p in seen.passed_over),
         problems=tuple(ProblemItem(code=p.code, text=p.text, refusal=p.refusal) for p in (*refusals, *problems)),
     )
+    # a header may hold a name or a date in any of its fields
+    return Inspection.model_validate(redacted(found.model_dump(), hider(seen.identity)))
 
 
-def _identifying(identity: Identity) -> Callable[[str | None], str | None]:
-    """A function that empties free text in which a part of the patient's identity stands."""
-    values = (identity.name, identity.patient_id, identity.birth_date, identity.accession_number)
-    words = {w.casefold() for v in values if v for w in re.split(r"[\^=,\s]+", v) if len(w) > 2 or not w.isascii()}
-
-    def hide(free: str | None) -> str | None:
-        return None if free is None or any(w in free.casefold() for w in words) else free
-
-    return hide
-
-
-def _facts(volume: Volume, series: Series, hide: Callable[[str | None], str | None]) -> dict[str, object]:
+def _facts(volume: Volume, series: Series) -> dict[str, object]:
     affine = volume.grid.affine.tolist()
     return {
         "series_uid": series.uid,
         "number": series.number,
-        "description": hide(series.description),
+        "description": series.description,
         "images": volume.grid.shape[0],
         "source": series.source,
         "frame_of_reference_uid": series.frame_of_reference_uid,
-        "manufacturer": hide(series.manufacturer),
-        "model": hide(series.model),
-        "reconstruction": hide(series.reconstruction),
+        "manufacturer": series.manufacturer,
+        "model": series.model,
+        "reconstruction": series.reconstruction,
         "kernel": series.kernel,
         "patient_position": series.patient_position,
         "kvp": series.kvp,
@@ -303,12 +294,12 @@ def _range(volume: Volume) -> tuple[float, float, float]:
     return float(array.min()), float(np.median(array)), float(array.max())
 
 
-def _ct(volume: Volume, series: Series, hide: Callable[[str | None], str | None]) -> CtFacts:
+def _ct(volume: Volume, series: Series) -> CtFacts:
     low, middle, high = _range(volume)
-    return CtFacts.model_validate({**_facts(volume, series, hide), "hu": HuRange(min=low, median=middle, max=high)})
+    return CtFacts.model_validate({**_facts(volume, series), "hu": HuRange(min=low, median=middle, max=high)})
 
 
-def _pet(volume: Volume, series: Series, hide: Callable[[str | None], str | None]) -> PetFacts:
+def _pet(volume: Volume, series: Series) -> PetFacts:
     is_suv = volume.quantity is Quantity.SUV_BW
     low, middle, high = _range(volume) if is_suv else (None, None, None)
     suv = None
@@ -323,7 +314,7 @@ def _pet(volume: Volume, series: Series, hide: Callable[[str | None], str | None
         )
     return PetFacts.model_validate(
         {
-            **_facts(volume, series, hide),
+            **_facts(volume, series),
             "quantity": volume.quantity.value,
             "units": series.units,
             "corrections": series.corrections,

@@ -13,6 +13,7 @@ from pydicom.charset import convert_encodings
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
+from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
 __all__ = ["BROKEN", "decode", "floats", "integer", "items", "key", "number", "raw", "string", "strings", "text"]
@@ -118,7 +119,7 @@ def items(ds: Dataset, tag: int) -> Iterator[Dataset]:
     try:
         element = ds.get(tag)
         value = element.value if element is not None else None
-        yield from value if isinstance(value, (list, tuple)) or hasattr(value, "is_undefined_length") else ()
+        yield from (item for item in value if isinstance(item, Dataset)) if isinstance(value, Sequence) else ()
     except BROKEN:
         return
 

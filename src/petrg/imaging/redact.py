@@ -1,0 +1,65 @@
+"""Keep a patient's identity out of what is not the report: headers hold it in fields that should not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from petrg.imaging.study import Identity
+
+__all__ = ["hider", "redacted"]
+
+_DATE = re.compile(r"(?<!\d)(19|20)\d\d[-./]?(0[1-9]|1[0-2])[-./]?([0-2]\d|3[01])(?!\d)")
+_UID = re.compile(r"[0-9.]{1,64}")
+_OURS = {
+    "study_id",
+    "reason",
+    "text",
+    "code",
+    "branch",
+    "source",
+    "sources",
+    "quantity",
+    "time_point",
+    "modality",
+    "role",
+}
+_LARGEST = 1e5  # a number that could be an identifier or a date
+
+
+def hider(identity: Identity) -> Callable[[str], bool]:
+    """A function that tells whether free text holds a part of the identity, or any date.
+
+    Examples
+    --------
+    >>> holds = hider(Identity(name="Roe^Jane", patient_id="P-0001"))
+    >>> holds("PET WB"), holds("PET of ROE"), holds("P-0001 AC"), holds("20240501")
+    (False, True, True, True)
+    >>> holds("Roentgen unit")
+    False
+    """
+    values = (identity.name, identity.patient_id, identity.birth_date, identity.accession_number, identity.study_date)
+    words = {w.casefold() for v in values if v for w in re.split(r"[\\^=,\s]+", v) if len(w) > 2 or not w.isascii()}
+    parts = [
+        re.escape(w) if len(w) > 4 or not w.isascii() else rf"(?<![a-z0-9]){re.escape(w)}(?![a-z0-9])" for w in words
+    ]
+    who = re.compile("|".join(sorted(parts)) or r"(?!)")
+    return lambda free: bool(_DATE.search(free) or who.search(free.casefold()))
+
+
+def redacted(value: Any, holds: Callable[[str], bool], key: str = "") -> Any:
+    """A copy of JSON-like ``value`` in which text and numbers that hold identity are None; UIDs must be UIDs."""
+    if key in _OURS:
+        return value
+    if isinstance(value, dict):
+        return {k: redacted(v, holds, str(k)) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [redacted(v, holds, key) for v in value if not (isinstance(v, str) and holds(v))]
+    if isinstance(value, str):
+        if key.endswith("uid"):
+            return value if _UID.fullmatch(value) else None
+        return None if holds(value) else value
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) >= _LARGEST:
+        return None if holds(f"{value:.0f}") else value
+    return value
