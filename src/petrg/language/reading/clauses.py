@@ -11,6 +11,7 @@ __all__ = ["split_clauses"]
 
 _PREDICATES = frozenset({Kind.STRUCTURE, Kind.UPTAKE, Kind.NORMAL, Kind.ABNORMAL, Kind.CHANGE, Kind.TOPIC})
 _PLACES = frozenset({Kind.SITE, Kind.AREA})
+_JOINTS = frozenset({Kind.LIST, Kind.VERB})
 _FINITE = _PREDICATES | {Kind.VERB, Kind.NEGATION, Kind.NEGATED}
 
 
@@ -83,9 +84,12 @@ def _list_end(segment: Sequence[Sequence[Token]], start: int) -> int:
 
 
 def _parted(clause: list[Token]) -> list[list[Token]]:
-    """Split at a list word between two whole statements: a place with its predicate on either side."""
+    """Split where a list word or a verb stands between two whole statements, each a place with its predicate."""
     for i, token in enumerate(clause):
-        if token.kind is Kind.LIST and 0 < i < len(clause) - 1 and (order := _order(clause[:i])) and order == _order(clause[i + 1 :]):
+        if not 0 < i < len(clause) - 1 or token.kind not in _JOINTS or not (order := _order(clause[:i])):
+            continue
+        after = _order(clause[i + 1 :])
+        if after == order or (after and token.kind is Kind.VERB):
             return [clause[:i], *_parted(clause[i + 1 :])]
     return [clause]
 

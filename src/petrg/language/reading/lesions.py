@@ -293,6 +293,8 @@ def _uptake(said: Sequence[Said], suv: float | None) -> tuple[Said | None, str]:
         if suv is not None and any(s.concept and not s.denied for s in said):
             return Said("uptake.suv", 0, 0, Uptake.HIGH if suv > LOW_SUV else Uptake.EQUIVOCAL), "uptake.suv"
         return None, ""
+    if best.rule == "uptake.uneven" and (plain := next((s for s in said if s.uptake and s.denied), None)) is not None:
+        return plain, plain.rule
     if suv is not None and best.uptake is Uptake.HIGH and not (best.denied or best.marked) and round(suv, 1) <= LOW_SUV:
         return Said("uptake.low-suv", best.start, best.end, Uptake.EQUIVOCAL), "uptake.low-suv"
     return best, best.rule

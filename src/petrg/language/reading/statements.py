@@ -138,6 +138,8 @@ class _Reader:
             if len(entry.regions) and entry.group and not last.entry.group:
                 last.entry = entry
             return
+        if last is not None and last.end == token.start and last.entry.implies and target and target[-1] is last:
+            target.pop()
         target.append(place)
         self.last = place
         self.spine |= Region.SPINE in entry.regions
@@ -168,6 +170,8 @@ class _Reader:
             self.last.beside, self.last.end = True, token.end
 
     def reference(self, token: Token) -> None:
+        if self.last is not None and self.last.end == token.start and self.last in self.out.places:
+            self.out.places.remove(self.last)
         if self.comparison is not None:
             self.resolve_comparison(POOL if token.entry.value != LIVER else LIVER, token)
         elif not self.out.places and not self.out.said:
@@ -215,13 +219,15 @@ class _Reader:
         comparison, self.comparison = self.comparison, None
         assert comparison is not None
         if not self.pet_topic:
-            if self.ct_topic is None and comparison.entry.value == "up" and not self.denied:
+            if self.ct_topic is None and comparison.entry.value.startswith("up") and not self.denied:
                 pass
             else:
                 return
         sense = comparison.entry.value
         if sense == "touch":
             return
+        if sense == "up-mild":
+            sense, self.degree = "up", "mild"
         if self.denied:
             uptake = Uptake.NORMAL
         elif sense == "up":
