@@ -111,18 +111,32 @@ def region_cycle(seed: int, count: int, allowed: tuple[Region, ...] = tuple(Regi
 
 
 def plan(spec: Spec, frame: Frame, count: int) -> tuple[Planned, ...]:
-    """Lesions of this patient, none nearer to another than 8 mm, all inside the field."""
+    """Lesions of this patient, none nearer to another than 8 mm, all inside the field.
+
+    Where a region has no room left its lesion goes to the next region that has; where none has, there is
+    one lesion less.
+    """
     usable = {region: _usable(spec, rows) if in_field(spec, region) else () for region, rows in sites().items()}
     allowed = tuple(region for region in Region if usable[region])
     out: list[Planned] = []
     for number, region in enumerate(region_cycle(spec.seed, count, allowed)):
         rng = stream(spec.seed, f"lesion {number}")
-        for _ in range(60):
-            candidate = _draw(spec, frame, region, usable[region], rng)
-            if all(_apart(candidate, other) for other in out):
-                out.append(candidate)
+        first = allowed.index(region)
+        for other in allowed[first:] + allowed[:first]:
+            if (placed := _place(spec, frame, other, usable[other], rng, out)) is not None:
+                out.append(placed)
                 break
     return tuple(out)
+
+
+def _place(
+    spec: Spec, frame: Frame, region: Region, rows: tuple[Site, ...], rng: np.random.Generator, out: list[Planned]
+) -> Planned | None:
+    for _ in range(40):
+        candidate = _draw(spec, frame, region, rows, rng)
+        if all(_apart(candidate, other) for other in out):
+            return candidate
+    return None
 
 
 def _usable(spec: Spec, rows: tuple[Site, ...]) -> tuple[Site, ...]:

@@ -76,7 +76,7 @@ def low_res(
     grid = Grid.from_spacing(SHAPE, (SPACING_MM,) * 3, (start[2], start[1] + _CENTRE_Y, bottom))
     axes = axes_of(grid)
     seen = slice(int(axes.z.searchsorted(low)), None)
-    part = Axes(axes.x, axes.y, axes.z[seen], axes.width)
+    part = Axes(axes.x, axes.y, axes.z[seen], axes.voxel)
     ct, pet, labels, masks = (np.zeros(SHAPE, kind) for kind in (np.float32, np.float32, np.uint8, np.uint8))
     ct.fill(AIR_HU)
     paint(patient.items, part, Canvas(ct[seen], pet[seen], labels[seen]), LABELS, slab=SHAPE[0])

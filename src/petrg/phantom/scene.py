@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from petrg.imaging.grid import Grid
-from petrg.phantom.shapes import Solid
+from petrg.phantom.shapes import Solid, Voxel
 
 __all__ = ["AIR_HU", "Axes", "Canvas", "Item", "axes_of", "paint", "paint_item"]
 
@@ -32,12 +32,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Axes:
-    """Voxel centres along x, y, z of an axis-aligned grid, mm, ascending, and the voxel's width."""
+    """Voxel centres along x, y, z of an axis-aligned grid, mm, ascending, and the voxel's size."""
 
     x: NDArray[np.float32]
     y: NDArray[np.float32]
     z: NDArray[np.float32]
-    width: float
+    voxel: Voxel
 
 
 @dataclass(slots=True, eq=False)
@@ -65,7 +65,7 @@ def axes_of(grid: Grid) -> Axes:
         (start + step * np.arange(n)).astype(np.float32)
         for start, step, n in zip(grid.origin_mm, (dx, dy, dz), (nx, ny, nz), strict=True)
     )
-    return Axes(x, y, z, float(np.cbrt(dx * dy * dz)))
+    return Axes(x, y, z, Voxel(dx, dy, dz, float(np.cbrt(dx * dy * dz))))
 
 
 def paint(items: Sequence[Item], axes: Axes, canvas: Canvas, codes: Mapping[str, int], slab: int = 8) -> None:
@@ -75,7 +75,7 @@ def paint(items: Sequence[Item], axes: Axes, canvas: Canvas, codes: Mapping[str,
 
     def one(start: int) -> None:
         stop = min(start + slab, nz)
-        part = Axes(axes.x, axes.y, axes.z[start:stop], axes.width)
+        part = Axes(axes.x, axes.y, axes.z[start:stop], axes.voxel)
         view = canvas.cut(slice(start, stop))
         for number, cut in _cuts(boxes, part):
             _paint(items[number], part, view, codes, cut)
@@ -99,7 +99,7 @@ Cut = tuple[slice, slice, slice]
 
 def _cuts(boxes: NDArray[np.float64], axes: Axes) -> Iterator[tuple[int, Cut]]:
     """Number and (z, y, x) slices of every item that touches these voxels; the ramp reaches half a voxel out."""
-    reach = 0.6 * axes.width
+    reach = 0.6 * max(axes.voxel)
     ends = []
     for axis, values in enumerate((axes.x, axes.y, axes.z)):
         ends.append(values.searchsorted(boxes[:, 0, axis] - reach).tolist())
@@ -116,7 +116,7 @@ def paint_item(item: Item, axes: Axes, canvas: Canvas, codes: Mapping[str, int])
 
 
 def _paint(item: Item, axes: Axes, canvas: Canvas, codes: Mapping[str, int], cut: Cut) -> None:
-    filled = item.solid.coverage(axes.x[cut[2]], axes.y[cut[1]], axes.z[cut[0]], axes.width)
+    filled = item.solid.coverage(axes.x[cut[2]], axes.y[cut[1]], axes.z[cut[0]], axes.voxel)
     for image, value in ((canvas.ct, item.hu), (canvas.pet, item.suv)):
         if image is not None and value is not None:
             part = image[cut]

@@ -10,17 +10,26 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Ball", "Bounds", "Capsule", "Ellipsoid", "RibPair", "Solid", "Stack", "matched_radius", "tube"]
+__all__ = ["Ball", "Bounds", "Capsule", "Ellipsoid", "RibPair", "Solid", "Stack", "Voxel", "matched_radius", "tube"]
 
 Array = NDArray[np.float32]
 Point = tuple[float, float, float]
 Bounds = tuple[Point, Point]
 """Lowest and highest (x, y, z) in mm."""
+
+
+class Voxel(NamedTuple):
+    """Spacing along x, y, z and the width of a cube of the same volume, mm."""
+
+    x: float
+    y: float
+    z: float
+    width: float
 
 
 class Solid(Protocol):
@@ -30,8 +39,8 @@ class Solid(Protocol):
     def bounds(self) -> Bounds:
         """A box that holds the solid, mm."""
 
-    def coverage(self, x: Array, y: Array, z: Array, width: float) -> Array:
-        """Part of each voxel filled, (z, y, x) in 0..1; ``width`` is the voxel's width in mm."""
+    def coverage(self, x: Array, y: Array, z: Array, voxel: Voxel) -> Array:
+        """Part of each voxel filled, (z, y, x) in 0..1."""
 
 
 def _ramp(distance: Array, width: float) -> Array:
@@ -58,7 +67,7 @@ class Ellipsoid:
             reach = np.sqrt(((np.array(self.axes) * np.array(self.semi)[:, None]) ** 2).sum(0))
         return _box(np.array(self.centre) - reach, np.array(self.centre) + reach)
 
-    def coverage(self, x: Array, y: Array, z: Array, width: float) -> Array:
+    def coverage(self, x: Array, y: Array, z: Array, voxel: Voxel) -> Array:
         """Part of each voxel filled."""
         dx, dy, dz = (v - np.float32(c) for v, c in zip((x, y, z), self.centre, strict=True))
         p, q, r = (np.float32(1.0 / s**2) for s in self.semi)
@@ -74,7 +83,7 @@ class Ellipsoid:
             squares = [a * a * f for a, f in zip(rotated, (p, q, r), strict=True)]
             value = squares[0] + squares[1] + squares[2]
             slope = squares[0] * p + squares[1] * q + squares[2] * r
-        return _ramp(_first_order(value, slope), width)
+        return _ramp(_first_order(value, slope), voxel.width)
 
 
 def _first_order(value: Array, slope: Array) -> Array:
@@ -93,7 +102,7 @@ def matched_radius(radius: float, width: float) -> float:
     pi (R + width / 2)^4 / (3 width).
 
     >>> round(matched_radius(10.0, 4.0), 3), round(matched_radius(10.0, 1e-6), 3)
-    (9.868, 10.0)
+    (9.867, 10.0)
     """
     small = math.sqrt(math.sqrt(4.0 * width * radius**3)) - width / 2.0
     if small < width / 2.0:
@@ -116,12 +125,26 @@ class Ball:
         """A box that holds the solid, mm."""
         return _box(np.array(self.centre) - self.radius, np.array(self.centre) + self.radius)
 
-    def coverage(self, x: Array, y: Array, z: Array, width: float) -> Array:
+    def coverage(self, x: Array, y: Array, z: Array, voxel: Voxel) -> Array:
         """Part of each voxel filled."""
-        dx, dy, dz = (v - np.float32(c) for v, c in zip((x, y, z), self.centre, strict=True))
-        distance = np.sqrt(dx * dx + (dy * dy)[:, None] + (dz * dz)[:, None, None])
+        cuts = [math.ceil(step / _FINE_MM) for step in voxel[:3]]
+        fine = [
+            (v[:, None] + _offsets(step, n)).ravel() - np.float32(c)
+            for v, step, n, c in zip((x, y, z), voxel[:3], cuts, self.centre, strict=True)
+        ]
+        width = float(np.cbrt(math.prod(step / n for step, n in zip(voxel[:3], cuts, strict=True))))
+        distance = np.sqrt(fine[0] ** 2 + (fine[1] ** 2)[:, None] + (fine[2] ** 2)[:, None, None])
         distance -= np.float32(matched_radius(self.radius, width))
-        return _ramp(distance, width)
+        parts = _ramp(distance, width).reshape(len(z), cuts[2], len(y), cuts[1], len(x), cuts[0])
+        return np.asarray(parts.mean((1, 3, 5)), np.float32)
+
+
+_FINE_MM = 1.5  # a ball is sampled this finely within each voxel
+
+
+def _offsets(step: float, parts: int) -> Array:
+    """Centres of ``parts`` equal parts of a voxel, from its centre."""
+    return (((np.arange(parts) + 0.5) / parts - 0.5) * step).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +162,7 @@ class Capsule:
         a, b = np.array(self.a), np.array(self.b)
         return _box(np.minimum(a - self.radius_a, b - self.radius_b), np.maximum(a + self.radius_a, b + self.radius_b))
 
-    def coverage(self, x: Array, y: Array, z: Array, width: float) -> Array:
+    def coverage(self, x: Array, y: Array, z: Array, voxel: Voxel) -> Array:
         """Part of each voxel filled."""
         line = np.array(self.b, np.float32) - np.array(self.a, np.float32)
         length2 = max(float(line @ line), 1e-6)
@@ -154,7 +177,7 @@ class Capsule:
         distance -= np.float32(self.radius_a)
         along *= np.float32(self.radius_b - self.radius_a)
         distance -= along
-        return _ramp(distance, width)
+        return _ramp(distance, voxel.width)
 
 
 def tube(points: Sequence[Point], radii: Sequence[float]) -> list[Capsule]:
@@ -193,8 +216,9 @@ class Stack:
             high[0] = min(high[0], -min(self.beyond))
         return _box(np.array(low), np.array(high))
 
-    def coverage(self, x: Array, y: Array, z: Array, width: float) -> Array:
+    def coverage(self, x: Array, y: Array, z: Array, voxel: Voxel) -> Array:
         """Part of each voxel filled."""
+        width = voxel.width
         cx, cy, a, b = (np.interp(z, self.z, v).astype(np.float32)[:, None] for v in (self.cx, self.cy, self.a, self.b))
         steep = np.sqrt(a * b) / np.float32(self.power * width)
         across = _power(np.abs((x - cx) / a), self.power) * steep
@@ -243,10 +267,11 @@ class RibPair:
         right = x if self.side < 0 else x + self.a + t
         return (left, y - self.b - t, z - self.drop - h), (right, y + self.b + t, z + h)
 
-    def coverage(self, x: Array, y: Array, z: Array, width: float) -> Array:
+    def coverage(self, x: Array, y: Array, z: Array, voxel: Voxel) -> Array:
         """Part of each voxel filled."""
         cx, cy, cz = self.centre
         t, h = self.half
+        width = voxel.width
         u, v = ((x - np.float32(cx)) / np.float32(self.a)), ((y - np.float32(cy)) / np.float32(self.b))[:, None]
         ring = np.sqrt(u * u + v * v)
         gradient = np.sqrt((u / self.a) ** 2 + (v / self.b) ** 2) / np.maximum(ring, 1e-6)

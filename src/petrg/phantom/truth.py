@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated
 
 import numpy as np
@@ -129,7 +131,7 @@ def inside(centre: Sequence[float], radius: float, grid: Grid) -> NDArray[np.int
 
 
 def _peak(pet: NDArray[np.float32], grid: Grid, index: NDArray[np.intp]) -> float | None:
-    kernel = _sphere_weights(grid)
+    kernel = _sphere_weights(grid.spacing_mm)
     half = np.array(kernel.shape) // 2
     best: float | None = None
     for z, y, x in index.tolist():
@@ -143,16 +145,14 @@ def _peak(pet: NDArray[np.float32], grid: Grid, index: NDArray[np.intp]) -> floa
     return best
 
 
-def _sphere_weights(grid: Grid, fine: int = 9) -> NDArray[np.float64]:
+@cache
+def _sphere_weights(spacing_mm: tuple[float, float, float], fine: int = 25) -> NDArray[np.float64]:
     """Share of each voxel in the 1 cm3 sphere round a voxel's centre, from ``fine``^3 points a voxel; sums to 1."""
-    spacing = np.array(grid.spacing_mm)
-    half = np.ceil((PEAK_RADIUS_MM - spacing / 2.0) / spacing).astype(int)
+    half = [math.ceil((PEAK_RADIUS_MM - s / 2.0) / s) for s in spacing_mm]
     points = [
-        ((np.arange((2 * h + 1) * fine) + 0.5) / fine - h - 0.5) * s
-        for h, s in zip(half.tolist(), spacing, strict=True)
+        ((np.arange((2 * h + 1) * fine) + 0.5) / fine - h - 0.5) * s for h, s in zip(half, spacing_mm, strict=True)
     ]
-    z, y, x = np.meshgrid(*points, indexing="ij")
-    hit = (z**2 + y**2 + x**2 <= PEAK_RADIUS_MM**2).astype(float)
-    shape = [v for h in half.tolist() for v in (2 * h + 1, fine)]
-    weights = hit.reshape(shape).sum((1, 3, 5))
-    return np.asarray(weights / weights.sum())
+    z, y, x = np.meshgrid(*points, indexing="ij", sparse=True)
+    hit = z**2 + y**2 + x**2 <= PEAK_RADIUS_MM**2
+    weights = hit.reshape([v for h in half for v in (2 * h + 1, fine)]).sum((1, 3, 5))
+    return np.asarray(weights / weights.sum(), np.float64)
