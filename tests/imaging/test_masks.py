@@ -91,7 +91,7 @@ def box_contour(grid: Grid, z: float, y: tuple[float, float], x: tuple[float, fl
 
 def rtstruct(path: Path, rois: dict[str, list[list[float]]], frame: str = FRAME, kind: str = "CLOSED_PLANAR") -> Path:
     ds = Dataset()
-    ds.SOPClassUID, ds.SOPInstanceUID, ds.Modality = "1.2.840.10008.5.1.4.1.1.481.3", generate_uid(), "RTSTRUCT"
+    ds.SOPClassUID, ds.SOPInstanceUID, ds.Modality = "1.2.840.10008.5.1.4.1.1.481.3", "1.2.3.4", "RTSTRUCT"
     ds.StructureSetROISequence, ds.ROIContourSequence = [], []
     for number, (name, contours) in enumerate(rois.items(), 1):
         roi, drawn = Dataset(), Dataset()
