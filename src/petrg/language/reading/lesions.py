@@ -65,59 +65,84 @@ class _Lesion:
 
 def gather(sentences: Iterable[Sequence[Sequence[Sequence[Token]]]], text: str) -> list[Grounded]:
     """The findings of all sentences, in order."""
-    found: list[Grounded] = []
-    subject: list[Place] = []
+    teller = _Teller()
     for sentence in sentences:
         for segment in sentence:
-            lesions, subject = _segment(segment, subject)
-            for lesion in lesions:
-                found += _findings(lesion, text)
-    return found
+            teller.segment(segment)
+    teller.close()
+    return [g for lesion in teller.lesions for g in _findings(lesion, text)]
 
 
-def _segment(segment: Sequence[Sequence[Token]], subject: list[Place]) -> tuple[list[_Lesion], list[Place]]:
-    lesions: list[_Lesion] = []
-    lesion = _Lesion(list(subject), segment[0][0].start, segment[0][0].start)
-    pending: list[Place] = []
-    for tokens in segment:
-        statement = read_clause(tokens)
-        if statement.yardstick:
-            continue
+class _Teller:
+    """Gathers lesions clause by clause; the subject stays until another place is named."""
+
+    def __init__(self) -> None:
+        self.lesions: list[_Lesion] = []
+        self.subject: list[Place] = []
+        self.lesion = _Lesion([], 0, 0)
+        self.pending: list[Place] = []
+
+    def segment(self, clauses: Sequence[Sequence[Token]]) -> None:
+        """Take in one segment; what only adds to the last lesion (a size, an SUV, its uptake) goes on with it."""
+        self.pending = []
+        first = True
+        for tokens in clauses:
+            statement = read_clause(tokens)
+            if statement.yardstick:
+                continue
+            if first and (statement.places or any(s.concept is not None for s in statement.said)):
+                self.start(self.subject, statement)
+            first = False
+            self.clause(statement, tokens)
+        if self.pending:
+            if self.lesion.said or self.lesion.suvs:
+                self.lesion.places += self.pending
+            else:
+                self.subject = self.pending
+
+    def clause(self, statement: Statement, tokens: Sequence[Token]) -> None:
+        """Take in one clause."""
         places = _specific(statement.places)
         if statement.aside_first and not places and statement.asides and statement.said:
             aside = _Lesion(statement.asides, statement.start, statement.end)
             aside.add(statement)
-            lesions.append(aside)
-            continue
-        if statement.silent and places:
+            self.lesions.append(aside)
+            return
+        if places and not statement.said and self.list_on(statement, tokens):
+            self.lesion.places += places
+            self.lesion.add(statement)
+            return
+        if places and statement.silent:
             if tokens[-1].kind is Kind.CLAUSE:  # a heading
-                lesions.append(lesion)
-                subject, pending = places, []
-                lesion = _Lesion(list(subject), statement.start, statement.end)
-            elif not lesion.empty and _ends_in_place(lesion):
-                lesion.places += places
-                lesion.end = max(lesion.end, statement.end)
+                self.start(places, statement)
             else:
-                pending += places
-            continue
-        if not places and not pending and _own_regions(statement):
-            places = _places_of(statement, tokens)
-        if places or pending:
-            lesions.append(lesion)
-            subject = _specific(pending + places)
-            pending = []
-            lesion = _Lesion(list(subject), subject[0].start, statement.end)
-        lesion.add(statement)
+                self.pending += places
+            return
+        if not places and not self.pending and any(s.regions for s in statement.said):
+            places = _places_of(tokens)
+        if places or self.pending:
+            self.start(_specific(self.pending + places), statement)
+        self.lesion.add(statement)
         if statement.extra:
-            lesion.places += [p for p in statement.extra if p.entry.kind is Kind.SITE]
-            if not subject:
-                subject = list(lesion.places)
-    lesions.append(lesion)
-    if pending and lesion.empty:
-        subject = pending
-    elif pending and not lesion.empty:
-        lesion.places += pending
-    return [x for x in lesions if not x.empty and x.places], subject
+            self.lesion.places += [p for p in statement.extra if p.entry.kind is Kind.SITE]
+            self.subject = self.subject or list(self.lesion.places)
+
+    def list_on(self, statement: Statement, tokens: Sequence[Token]) -> bool:
+        """Whether a clause of places alone continues the list that the lesion ended with."""
+        if self.lesion.empty or tokens[-1].kind is Kind.CLAUSE or not _ends_in_place(self.lesion):
+            return False
+        return statement.silent or tokens[0].kind is Kind.LIST
+
+    def start(self, places: list[Place], statement: Statement) -> None:
+        """Close the lesion and begin one of ``places``."""
+        self.close()
+        self.subject, self.pending = places, []
+        self.lesion = _Lesion(list(places), statement.start, statement.end)
+
+    def close(self) -> None:
+        """Keep the lesion if anything was said of a place."""
+        if not self.lesion.empty and self.lesion.places:
+            self.lesions.append(self.lesion)
 
 
 def _specific(places: list[Place]) -> list[Place]:
@@ -132,11 +157,7 @@ def _ends_in_place(lesion: _Lesion) -> bool:
     return bool(lesion.places) and lesion.places[-1].end > max((s.end for s in lesion.said), default=0)
 
 
-def _own_regions(statement: Statement) -> bool:
-    return any(s.regions for s in statement.said)
-
-
-def _places_of(statement: Statement, tokens: Sequence[Token]) -> list[Place]:
+def _places_of(tokens: Sequence[Token]) -> list[Place]:
     """The place that a word such as "ascites" brings with it."""
     token = next(t for t in tokens if t.kind is Kind.STRUCTURE and t.entry.regions)
     return [Place(token.entry, None, token.start, token.end)]

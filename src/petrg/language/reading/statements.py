@@ -109,6 +109,7 @@ class _Reader:
     nodular: bool = False
     physiologic: bool = False
     prior: bool = False
+    compared: int = -9
     described: bool = False  # "appearing as": what follows describes what was named
     nodes: bool = False
     spine: bool = False
@@ -474,7 +475,10 @@ class _Reader:
             self.out.said.append(Said("uptake.malignant", token.start, token.end, Uptake.HIGH))
 
     def prior_(self, token: Token) -> None:
-        self.prior = True
+        if token.entry.value == "next":
+            self.compared = token.end
+        else:
+            self.prior = True
 
     def rest(self, token: Token) -> None:
         self.out.rest = True
@@ -482,7 +486,8 @@ class _Reader:
     # -- numbers
     def suv(self, token: Token) -> None:
         beside_yardstick = bool(self.out.asides) and token.start - self.out.asides[-1].end <= 3
-        if token.numbers and not self.prior and not self.out.yardstick and not beside_yardstick:
+        prior = self.prior or 0 <= token.start - self.compared <= 3
+        if token.numbers and not prior and not self.out.yardstick and not beside_yardstick:
             self.out.suvs += token.numbers
             self.out.suv_at = (token.start, token.end)
 
