@@ -9,6 +9,7 @@ import argparse
 import sys
 import tempfile
 import time
+import warnings
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -27,6 +28,7 @@ def run(vendor: str, seeds: range) -> tuple[Counter[str], list[str]]:
     """Take the seeds of one chunk through petrg."""
     outcomes: Counter[str] = Counter()
     failures: list[str] = []
+    warnings.simplefilter("ignore")  # pydicom's, on what was damaged on purpose
     with tempfile.TemporaryDirectory() as home:
         files = few_files(vendor, Path(home))
         for seed in seeds:
