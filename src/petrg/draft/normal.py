@@ -14,7 +14,7 @@ from petrg.anatomy import Region
 from petrg.anatomy.neighbours import neighbours
 from petrg.language.lexicon import lexicon
 from petrg.language.style import Claim, Style, StyleSex
-from petrg.language.wording import LOCATED, Worded, rivals
+from petrg.language.wording import LOCATED, Worded, is_located, rivals
 from petrg.report import (
     Assessment,
     AssessmentState,
@@ -113,7 +113,12 @@ def _rival_of(region: Region, record: Record) -> Region | None:
 
 
 def _may_lie_in(focus: Lesion) -> frozenset[Region]:
-    """Regions besides its own: the candidates, and where these do not explain it, all that border its own."""
+    """Regions besides its own: the candidates, and where these do not explain it, all that border its own.
+
+    Physiologic uptake has an organ as its cause; it holds other regions open only where it was not located.
+    """
+    if focus.status is LesionStatus.PHYSIOLOGIC:
+        return frozenset() if is_located(focus) else frozenset(rivals(focus))
     explained = sum(c.probability for c in focus.region.candidates) or focus.region.probability
     across = frozenset[Region]() if explained >= _EXPLAINED else neighbours(focus.region.id)
     return across | set(rivals(focus, _OPEN))
