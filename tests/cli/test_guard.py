@@ -125,7 +125,6 @@ def test_a_bar_appears_on_a_terminal_after_a_second(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(screen.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(rich.progress.Progress, "start", lambda self: started.append("start"))
     monkeypatch.setattr(rich.progress.Progress, "stop", lambda self: started.append("stop"))
-    monkeypatch.setattr(rich.progress, "Task", rich.progress.Task)
     with screen._bar() as progress:
         progress("reading", 1, 9)
         assert started == []
