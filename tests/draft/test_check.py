@@ -12,6 +12,7 @@ from petrg.anatomy import Region, Side
 from petrg.draft.check import check
 from petrg.draft.mismatch import Mismatch
 from petrg.draft.pipeline import draft
+from petrg.errors import MaskError
 from petrg.imaging import Context, Grid, Identity, Quantity, Series, Sex, Study, Volume
 from petrg.imaging.masks import LabelMap, Mask
 from petrg.language.style import style_names
@@ -125,7 +126,9 @@ def test_lesions_from_masks_are_measured_again_with_the_masks_and_refused_withou
     made = draft(study, masks=masks, language="en")
     bare = draft(study, masks=masks, language="en", deidentify=True)
     assert check(made, study, masks=masks) == check(bare, study, masks=masks) == ()
-    assert "place" in codes(check(made, study))
+    with pytest.raises(MaskError, match="give them with --lesions"):
+        check(made, study)
+    assert "place" in codes(check(bare, study))
     shifted = [Mask(name="GTV Roe", array=np.roll(ball, 1, axis=2), sha256="0" * 64, source="nifti")]
     assert "number" in codes(check(made, study, masks=shifted))
 

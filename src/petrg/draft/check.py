@@ -46,16 +46,19 @@ def check(
     ------
     StudyError, UnitError
         If there is no PET in SUV to read.
+    MaskError
+        If lesions came from masks that are not given.
     """
     study.suv()
     if other := tuple(check_study(report, study)):
         return other
     study = _with_tracer(study, report)
-    return (
+    found = (
         *check_facts(report, study),
         *check_record(report.record, study, masks, label_map, identified=not report.deidentified),
         *check_text(report, facts_for(report, study)),
     )
+    return tuple(dict.fromkeys(found))
 
 
 def _with_tracer(study: Study, report: Report) -> Study:

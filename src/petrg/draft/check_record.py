@@ -12,8 +12,9 @@ from petrg.imaging import Study, Volume
 from petrg.measure.label_anatomy import LabelMapLike
 from petrg.measure.masks import GivenMask
 from petrg.measure.measure import measure
+from petrg.measure.remeasure import remeasure
 from petrg.measure.where import where
-from petrg.report import Lesion, LesionStatus, Modality, Record, Reference, Where
+from petrg.report import Lesion, LesionStatus, Modality, Record, Reference, Threshold, Where
 
 __all__ = ["check_record"]
 
@@ -33,8 +34,9 @@ def check_record(
 ) -> Iterator[Mismatch]:
     """Disagreements between ``record`` and the image.
 
-    The hottest voxel of each lesion is read where the record says, and the study is measured again for
-    means, peaks, volumes, diameters, HU, sides, references and limits.
+    Three ways: the hottest voxel of each lesion is read where the record says; its numbers and side are read
+    again from that voxel (`petrg.measure.remeasure`); and the study is measured anew for what was found where,
+    references and limits.
 
     Parameters
     ----------
@@ -42,12 +44,20 @@ def check_record(
         The same as the report was drafted with; lesions from masks cannot be read again without them.
     identified : bool
         False for a de-identified report, whose UIDs are not the study's.
+
+    Raises
+    ------
+    MaskError
+        If lesions came from masks that are not given.
     """
+    reread = _read_again(record, study, masks)
     again = measure(study, masks=masks, label_map=label_map, threshold=record.threshold)
     same_anatomy = record.anatomy == again.anatomy
     for lesion in record.lesions:
         at = f"record.{lesion.id}"
         yield from _hottest(at, lesion, study, identified=identified)
+        if (second := reread.get(lesion.id)) is not None:
+            yield from _lesion(at, lesion, second, same_anatomy=False)
         found = _same_focus(lesion, again)
         if found is None:
             yield Mismatch("place", f"{at}.hottest", "a focus at this voxel", "none measured there")
@@ -59,6 +69,15 @@ def check_record(
     if same_anatomy:
         yield from _references(record, again)
         yield from _limits(record, again)
+
+
+def _read_again(record: Record, study: Study, masks: Sequence[GivenMask] | None) -> dict[str, Lesion]:
+    """Lesions by id with their numbers read again; none where a de-identified record no longer names its masks."""
+    if any(lesion.threshold is Threshold.MASK and lesion.mask is None for lesion in record.lesions):
+        return {}
+    inside = tuple(lesion for lesion in record.lesions if _inside(study.suv(), lesion.hottest.index))
+    held = record.model_copy(update={"lesions": inside})
+    return {lesion.id: lesion for lesion in remeasure(study, held, masks=masks)}
 
 
 def _same_focus(lesion: Lesion, again: Record) -> Lesion | None:
