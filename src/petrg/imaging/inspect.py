@@ -260,7 +260,8 @@ def _inspection(
         problems=tuple(ProblemItem(code=p.code, text=p.text, refusal=p.refusal) for p in (*refusals, *problems)),
     )
     # a header may hold a name or a date in any of its fields
-    return Inspection.model_validate(redacted(found.model_dump(), hider(seen.identity)))
+    who = reading.identifying if reading else frozenset[str]()
+    return Inspection.model_validate(redacted(found.model_dump(), hider(who)))
 
 
 def _facts(volume: Volume, series: Series) -> dict[str, object]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
-
-from petrg.imaging.study import Identity
 
 __all__ = ["hider", "redacted"]
 
@@ -28,18 +26,17 @@ _OURS = {
 _LARGEST = 1e5  # a number that could be an identifier or a date
 
 
-def hider(identity: Identity) -> Callable[[str], bool]:
-    """A function that tells whether free text holds a part of the identity, or any date.
+def hider(values: Iterable[str | None]) -> Callable[[str], bool]:
+    """A function that tells whether free text holds a word of these names and identifiers, or any date.
 
     Examples
     --------
-    >>> holds = hider(Identity(name="Roe^Jane", patient_id="P-0001"))
+    >>> holds = hider(["Roe^Jane", "P-0001", None])
     >>> holds("PET WB"), holds("PET of ROE"), holds("P-0001 AC"), holds("20240501")
     (False, True, True, True)
     >>> holds("Roentgen unit")
     False
     """
-    values = (identity.name, identity.patient_id, identity.birth_date, identity.accession_number, identity.study_date)
     words = {w.casefold() for v in values if v for w in re.split(r"[\\^=,\s]+", v) if len(w) > 2 or not w.isascii()}
     parts = [
         re.escape(w) if len(w) > 4 or not w.isascii() else rf"(?<![a-z0-9]){re.escape(w)}(?![a-z0-9])" for w in words

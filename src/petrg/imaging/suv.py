@@ -7,7 +7,6 @@ records the branch and every value that went in.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -102,11 +101,17 @@ def _expect_one_series(headers: Sequence[SuvHeader], given: Given) -> None:
             raise SuvError(f"images of one PET series differ in {name}", "one value for the series", way)
 
 
-def _shown(units: str | None) -> str:
-    """Units as they may stand in a message: a short code or nothing of the header's text."""
-    return (
-        repr(units) if units and re.fullmatch(r"[A-Z0-9_/]{1,16}", units) else "absent" if not units else "unreadable"
-    )
+_TERMS = frozenset(
+    ("CNTS", "NONE", "CM2", "CM2ML", "PCNT", "CPS", "BQML", "MGMINML", "UMOLMINML", "MLMING", "MLG", "1CM", "UMOLML")
+    + ("PROPCNTS", "PROPCPS", "MLMINML", "MLML", "GML", "STDDEV")  # (0054,1001)
+    + ("START", "ADMIN", "BSA", "BW", "LBM", "LBMJAMES128", "LBMJANMA", "IBW")  # (0054,1102), (0054,1006)
+)
+"""Defined terms, DICOM PS3.3 C.8.9.1; a damaged header may hold a name or a date in their place."""
+
+
+def _shown(term: str | None) -> str:
+    """A value as it may stand in a message: a defined term, or nothing of the header's text."""
+    return repr(term) if term in _TERMS else "unreadable" if term else "absent"
 
 
 def _unknown_units(units: str | None) -> SuvError:

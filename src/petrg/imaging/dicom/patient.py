@@ -16,7 +16,7 @@ from petrg.imaging.dicom.header import Slice, raw_identity
 from petrg.imaging.dicom.values import string, text
 from petrg.imaging.study import Identity
 
-__all__ = ["context_of", "expect_one_patient", "identity_of", "list_studies", "one_study", "study_id"]
+__all__ = ["context_of", "expect_one_patient", "identifying", "identity_of", "list_studies", "one_study", "study_id"]
 
 _ID, _NAME, _BIRTH = 0x00100020, 0x00100010, 0x00100030
 
@@ -129,6 +129,13 @@ def identity_of(slices: Sequence[Slice]) -> Identity:
         accession_number=first(0x00080050),
         study_date=first(0x00080020),
     )
+
+
+def identifying(slices: Sequence[Slice]) -> frozenset[str]:
+    """Every name, identifier, birth and study date that any header holds."""
+    seen = {next(iter(raw_identity([s]))): s.dataset for s in slices}.values()
+    tags = (_ID, _NAME, _BIRTH, 0x00080050, 0x00080020)
+    return frozenset(value for ds in seen for tag in tags if (value := text(ds, tag)))
 
 
 def context_of(slices: Sequence[Slice], tracer: str | None, tracer_from: str = "header") -> Context:

@@ -12,7 +12,7 @@ from petrg.imaging.context import Context
 from petrg.imaging.dicom.choose import Choice, choose, left_out
 from petrg.imaging.dicom.header import Passed, Slice, read_header
 from petrg.imaging.dicom.listing import list_series, list_studies_found, passed_over
-from petrg.imaging.dicom.patient import context_of, expect_one_patient, identity_of, one_study, study_id
+from petrg.imaging.dicom.patient import context_of, expect_one_patient, identifying, identity_of, one_study, study_id
 from petrg.imaging.dicom.pixels import expect_whole
 from petrg.imaging.dicom.scan import Found, Source
 from petrg.imaging.dicom.series import Part, parts_of
@@ -53,6 +53,7 @@ class Reading:
     found: tuple[FoundSeries, ...] = ()
     passed_over: tuple[PassedOver, ...] = ()
     problems: list[Problem] = field(default_factory=list)
+    identifying: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 def read_dicom(files: Found, options: Options, refuse: Refuse, progress: Progress) -> Reading:
@@ -67,6 +68,7 @@ def _read(files: Found, options: Options, refuse: Refuse, progress: Progress) ->
     reading = Reading()
     others, reading.passed_over = passed_over(passed, files)
     reading.found = (*list_studies_found(slices), *others)
+    reading.identifying = identifying(slices)
     reading.problems += _corrupt(passed)
     with _to(refuse):
         if not slices and not others:
