@@ -101,11 +101,11 @@ def _expect_one_series(headers: Sequence[SuvHeader], given: Given) -> None:
             raise SuvError(f"images of one PET series differ in {name}", "one value for the series", way)
 
 
-_TERMS = frozenset(
-    ("CNTS", "NONE", "CM2", "CM2ML", "PCNT", "CPS", "BQML", "MGMINML", "UMOLMINML", "MLMING", "MLG", "1CM", "UMOLML")
-    + ("PROPCNTS", "PROPCPS", "MLMINML", "MLML", "GML", "STDDEV")  # (0054,1001)
-    + ("START", "ADMIN", "BSA", "BW", "LBM", "LBMJAMES128", "LBMJANMA", "IBW")  # (0054,1102), (0054,1006)
-)
+_TERMS = {
+    "CNTS", "NONE", "CM2", "CM2ML", "PCNT", "CPS", "BQML", "MGMINML", "UMOLMINML", "MLMING", "MLG", "1CM", "UMOLML",
+    "PROPCNTS", "PROPCPS", "MLMINML", "MLML", "GML", "STDDEV", "START", "ADMIN", "BSA", "BW", "LBM", "LBMJAMES128",
+    "LBMJANMA", "IBW",
+}  # fmt: skip
 """Defined terms, DICOM PS3.3 C.8.9.1; a damaged header may hold a name or a date in their place."""
 
 
