@@ -46,7 +46,9 @@ def test_peak_is_the_integral_over_the_sphere(spacing: tuple[float, float, float
 def test_peak_of_an_oblique_grid() -> None:
     turn = np.radians(20.0)
     affine = np.eye(4)
-    affine[:3, :3] = np.array([[0, -np.sin(turn) * 3, np.cos(turn) * 4], [0, np.cos(turn) * 3, np.sin(turn) * 4], [5, 0, 0]])
+    affine[:3, :3] = np.array(
+        [[0, -np.sin(turn) * 3, np.cos(turn) * 4], [0, np.cos(turn) * 3, np.sin(turn) * 4], [5, 0, 0]]
+    )
     grid = Grid((15, 15, 15), affine)
     volume = Volume(np.random.default_rng(2).random(grid.shape).astype(np.float32), grid, Quantity.SUV_BW)
     seed = np.ravel_multi_index((7, 7, 7), grid.shape)

@@ -55,9 +55,9 @@ def find_descending_aorta(ct: Volume, suv_grid: Grid, marks: Landmarks) -> NDArr
     x, y = (np.interp(run, found, [centres[z][k] for z in found]) for k in (0, 1))
     out = np.zeros(suv_grid.shape, bool)
     ny, nx = suv_grid.shape[1:]
-    for z, *centre in zip(run.tolist(), x, y, strict=True):
+    for z, at in zip(run.tolist(), np.stack([x, y], 1), strict=True):
         mm = suv_grid.to_mm(np.stack(np.meshgrid([z], np.arange(ny), np.arange(nx), indexing="ij"), -1))[0]
-        out[z] = np.hypot(*(mm[..., :2] - centre).transpose(2, 0, 1)) <= _RADIUS_MM + suv_grid.spacing_mm[2]
+        out[z] = np.hypot(*(mm[..., :2] - at).transpose(2, 0, 1)) <= _RADIUS_MM + suv_grid.spacing_mm[2]
     return out
 
 

@@ -65,7 +65,7 @@ def outline_mm(volume: Volume, z: int, voxels: NDArray[np.int64], level: float |
         ends.append(np.stack([iy + low[0] + part * dy, ix + low[1] + part * dx], 1))
     steps = volume.grid.affine[:3, 1:3]
     plane = np.linalg.qr(steps)[0]  # orthonormal in the slice: right for sheared grids too
-    return np.concatenate(ends) @ (plane.T @ steps).T
+    return np.asarray(np.concatenate(ends) @ (plane.T @ steps).T, np.float64)
 
 
 def _distances(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -103,6 +103,6 @@ def _widest_across(hull: NDArray[np.float64], along: NDArray[np.float64]) -> flo
 
     def side(rows: NDArray[np.int64]) -> NDArray[np.float64]:
         order = rows[np.argsort(u[rows], kind="stable")]
-        return np.interp(u, u[order], v[order])
+        return np.asarray(np.interp(u, u[order], v[order]), np.float64)
 
     return float(np.abs(side(one) - side(two)).max())

@@ -137,9 +137,10 @@ def join_to_markers(hills: Hills, markers: Sequence[int]) -> NDArray[np.int64]:
     -------
     (k,) int64
         For each hill the position of its marker in ``markers``, or -1 where none is connected.
-        Markers on one hill go to the first of them.
+        Markers on one hill go to the first of them; a hill higher than a marker's never falls to it.
     """
     owner: dict[int, int] = {}
+    top = hills.values[hills.peaks].tolist()
     for position, row in enumerate(markers):
         if row >= 0:
             owner.setdefault(int(hills.hill[row]), position)
@@ -149,7 +150,10 @@ def join_to_markers(hills: Hills, markers: Sequence[int]) -> NDArray[np.int64]:
         if a == b or (a in owner and b in owner):
             continue
         low, high = (b, a) if a in owner else (a, b)
+        if high in owner and top[low] > top[high]:
+            continue  # what is hotter than a lesion's hottest voxel is no part of it
         root[low] = high
+        top[high] = max(top[low], top[high])
     return np.array([owner.get(_root(root, k), -1) for k in range(hills.peaks.size)], np.int64)
 
 

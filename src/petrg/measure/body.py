@@ -42,7 +42,7 @@ def body_mask(suv: Volume | None, ct: Volume | None = None) -> NDArray[np.bool_]
         masks.append(sample_mask(_trunk(thin >= low, thin_grid), thin_grid, grid))
     if len(masks) == 2 and not (masks[0] & masks[1]).any():
         return masks[0]
-    return np.logical_or.reduce(masks)
+    return np.asarray(np.logical_or.reduce(masks), bool)
 
 
 def _thinned(volume: Volume) -> tuple[NDArray[Any], Grid]:
@@ -80,7 +80,7 @@ def sample_mask(mask: NDArray[np.bool_], grid: Grid, onto: Grid) -> NDArray[np.b
         valid = [(i >= 0) & (i < n) for i, n in zip(axes, grid.shape, strict=True)]
         clipped = [i.clip(0, n - 1).astype(int) for i, n in zip(axes, grid.shape, strict=True)]
         out: NDArray[np.bool_] = mask[np.ix_(*clipped)]
-        return out & valid[0][:, None, None] & valid[1][:, None] & valid[2]
+        return np.asarray(out & valid[0][:, None, None] & valid[1][:, None] & valid[2], bool)
     sampled = ndimage.affine_transform(
         mask.astype(np.uint8), to_index[:3, :3], to_index[:3, 3], onto.shape, order=0, mode="constant"
     )

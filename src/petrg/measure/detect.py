@@ -80,7 +80,7 @@ def detect(suv: Volume, body: NDArray[np.bool_], liver: Reference | None) -> Det
         voxels = hills.voxels[rows]
         around = _background(suv, body, voxels) or 0.0
         if float(hills.values[rows].max()) >= BACKGROUND_RATIO * around:
-            seed = int(voxels[np.argmax(values[voxels])])
+            seed = _hottest(suv, voxels)
             foci.append(Focus(seed, voxels, float(values[seed]), around))
     foci.sort(key=lambda f: (-f.suv_max, f.seed))
     return Detection(tuple(foci), floor, _rule(floor, liver))
@@ -101,6 +101,18 @@ def _smoothed(suv: Volume, body: NDArray[np.bool_]) -> NDArray[np.float32]:
         sigma = [_FWHM_MM / 2.3548 / s for s in suv.grid.spacing_mm]
         out[found[0]] = ndimage.gaussian_filter(suv.array[found[0]], sigma, output=np.float32, truncate=3.0)
     return out
+
+
+def _hottest(suv: Volume, voxels: NDArray[np.int64]) -> int:
+    """The hottest voxel of a focus that no neighbour outshines; at a border with a hotter focus others may."""
+    index = np.stack(np.unravel_index(voxels, suv.grid.shape))
+    low = np.maximum(index.min(1) - 1, 0)
+    box = suv.array[tuple(slice(a, b) for a, b in zip(low, index.max(1) + 2, strict=True))]
+    local = tuple(index - low[:, None])
+    values = box[local]
+    summits = np.flatnonzero(values >= ndimage.maximum_filter(box, 3)[local])
+    best = summits[np.argmax(values[summits])] if summits.size else np.argmax(values)
+    return int(voxels[best])
 
 
 def _background(suv: Volume, body: NDArray[np.bool_], voxels: NDArray[np.int64]) -> float | None:

@@ -181,7 +181,9 @@ class LabelAnatomy:
         ranked = sorted(((r, w / total) for r, w in odds.items()), key=lambda item: -item[1])
         first = ranked[0][0]
         source = next((g for g in (rule, coarse) if g.regions[0][0] is first), None)
-        return Guess(tuple(ranked), source and source.nodal_group, source and source.organ)
+        if source is None:
+            return Guess(tuple(ranked))
+        return Guess(tuple(ranked), source.nodal_group, source.organ)
 
     def _near(self, middle: NDArray[np.float64]) -> dict[str, float]:
         """Distance in mm to every part within reach."""

@@ -148,7 +148,7 @@ def _outline_anchors(body: NDArray[np.bool_], width: NDArray[np.float64], z_mm: 
     order = np.argsort(-z_mm)
     w, z = width[order], z_mm[order]
     area = body.sum((1, 2))[order]
-    out = []
+    out: list[Anchor] = []
     held = np.flatnonzero(area > 0)
     if held.size == 0:
         return out
@@ -203,7 +203,7 @@ def _lungs(ct: Volume, body: NDArray[np.bool_], grid: Grid) -> NDArray[np.bool_]
     air = (small.array > _LUNG_HU[0]) & (small.array < _LUNG_HU[1])
     inside = sample_mask(body, grid, small.grid)
     label: NDArray[Any] = cc3d.connected_components(
-        ndimage.binary_opening(air & inside, np.ones((1, 3, 3))), connectivity=6
+        ndimage.binary_opening(air & inside, np.ones((1, 3, 3), bool)), connectivity=6
     )
     ml = np.bincount(label.ravel()) * small.grid.voxel_ml
     keep = ml > 250.0

@@ -44,7 +44,8 @@ def given_foci(suv: Volume, masks: Sequence[GivenMask]) -> tuple[list[MaskFocus]
     MaskError
         If a mask is not on the PET grid.
     """
-    foci, problems = [], []
+    foci: list[MaskFocus] = []
+    problems: list[Problem] = []
     taken = np.zeros(suv.array.size, bool)
     for mask in masks:
         array = np.asarray(mask.array, bool)

@@ -44,7 +44,7 @@ def _sphere_weights(axes: tuple[float, ...], radius_mm: float) -> NDArray[np.flo
     )
     inside = np.square(mm).sum(0) <= radius_mm**2
     n = 2 * half + 1
-    weights = inside.reshape(n[0], _FINE, n[1], _FINE, n[2], _FINE).mean((1, 3, 5))
+    weights: NDArray[np.float64] = inside.reshape(n[0], _FINE, n[1], _FINE, n[2], _FINE).mean((1, 3, 5))
     weights /= weights.sum()
     weights.setflags(write=False)
     return weights
