@@ -92,6 +92,20 @@ def test_measure_writes_a_record(petrg: Run, patient: Path, tmp_path: Path) -> N
     assert result.stdout == f"{len(record.lesions)} foci, {record.totals.lesions} of them lesions\n"
 
 
+def test_anatomy_and_lesions_from_outside_are_used(petrg: Run, tmp_path: Path) -> None:
+    made = petrg("phantom", "--seed", 5, "--size", "small", "--lesions", 0, "--format", "nifti", "-o", tmp_path / "p")
+    assert made.exit_code == 0, made.output
+    (labels,) = (tmp_path / "p" / "truth").glob("*labels.nii.gz")
+    names = labels.with_name(labels.name.replace(".nii.gz", ".json"))
+    given = ("--tracer", "FDG", "--anatomy", labels, "--anatomy-names", names, "--lesions", labels)
+    result = petrg("measure", tmp_path / "p", *given, "-o", tmp_path / "record.json")
+    assert result.exit_code == 0, result.output
+    record = Record.read(tmp_path / "record.json")
+    assert record.tracer == "FDG"
+    assert "landmarks" not in record.anatomy
+    assert any(focus.mask for focus in record.lesions)
+
+
 def test_report_writes_three_files_that_agree(reported: Path, patient: Path) -> None:
     assert sorted(p.name for p in reported.iterdir()) == ["report.html", "report.json", "report.txt"]
     report = Report.read(reported / "report.json")
