@@ -22,6 +22,8 @@ _DESCRIPTION = 60  # characters of a description quoted whole
 _RANK = {structure: rank for rank, structure in enumerate(STRUCTURE_PRIORITY)}
 _UPTAKE_RANK = {uptake: rank for rank, uptake in enumerate(UPTAKE_PRIORITY)}
 _SIDED = frozenset(region for region in Region if region.sided)
+_QUIET = (NODE_REGIONS | BONE_REGIONS | {Region.MUSCLE_SUBCUTIS, Region.LUNG_PLEURA}) - {Region.MEDIASTINUM_HILA}
+"""Where nothing physiologic is measured: an SUV named there is of a finding."""
 _GROUPS = {group.value: group for group in NodalGroup}
 
 
@@ -48,6 +50,7 @@ class _Lesion:
     sizes: tuple[float, ...] = ()
     suv_at: tuple[int, int] | None = None
     rest: bool = False
+    inherited: bool = False
 
     @property
     def empty(self) -> bool:
@@ -90,8 +93,11 @@ class _Teller:
             statement = read_clause(tokens)
             if statement.yardstick:
                 continue
-            if first and (statement.places or any(s.concept is not None for s in statement.said)):
+            if first and self.subject and (
+                statement.places or tokens[0].kind is Kind.VERB or any(s.concept is not None for s in statement.said)
+            ):
                 self.start(self.subject, statement)
+                self.lesion.inherited = True
             first = False
             self.clause(statement, tokens)
         if self.pending:
@@ -122,10 +128,23 @@ class _Teller:
             places = _places_of(tokens)
         if places or self.pending:
             self.start(_specific(self.pending + places), statement)
+        if statement.together and not places:
+            self.tell_all(statement)
         self.lesion.add(statement)
         if statement.extra:
-            self.lesion.places += [p for p in statement.extra if p.entry.kind is Kind.SITE]
+            extra = [p for p in statement.extra if p.entry.kind is Kind.SITE]
+            if self.lesion.inherited and not places and extra:
+                self.lesion.places, self.subject = [], extra
+            self.lesion.places += extra
             self.subject = self.subject or list(self.lesion.places)
+
+    def tell_all(self, statement: Statement) -> None:
+        """What is said of all: of the lesions before too, back to one whose uptake was said."""
+        for lesion in reversed(self.lesions):
+            if any(s.uptake is not None for s in lesion.said):
+                return
+            lesion.said += [s for s in statement.said if s.uptake is not None]
+            lesion.suvs, lesion.suv_at = lesion.suvs or statement.suvs, lesion.suv_at or statement.suv_at
 
     def list_on(self, statement: Statement, tokens: Sequence[Token]) -> bool:
         """Whether a clause of places alone continues the list that the lesion ended with."""
@@ -135,6 +154,9 @@ class _Teller:
 
     def start(self, places: list[Place], statement: Statement) -> None:
         """Close the lesion and begin one of ``places``."""
+        if not self.lesion.places and places:  # said before any place was named: of the first one
+            self.lesion.places = places[:1]
+            self.lesion.said = [s for s in self.lesion.said if s.uptake is not None]
         self.close()
         self.subject, self.pending = places, []
         self.lesion = _Lesion(list(places), statement.start, statement.end)
@@ -248,7 +270,9 @@ def _of_place(
         "site": text[place.start : place.end],
         "nodal_group": _group(place, side) if place.node else None,
     }
-    pet, normal, rest = told.pet, told.normal, lesion.rest
+    pet, rule, normal, rest = told.pet, told.rule, told.normal, lesion.rest
+    if pet is None and told.suv is not None and region in _QUIET:
+        pet, rule = _by_suv(told.suv), "uptake.suv"
     shown, denials = [], []
     for s, span in told.concepts:
         row = (structure_of(s.concept or "", region, nodular=s.nodular), s, span)
@@ -265,7 +289,7 @@ def _of_place(
                 description=_description(text, place, s),
                 spans=(here, span) if i else (here, span, *told.pet_spans),
             )
-            yield Grounded(finding, "" if i else told.rule, s.rule, rest=rest)
+            yield Grounded(finding, "" if i else rule, s.rule, rest=rest)
     elif pet is not None or told.suv is not None:
         denied = pet is not None and pet.denied
         both = normal is not None and not denied
@@ -278,7 +302,7 @@ def _of_place(
             negated=denied,
             spans=(here, *told.pet_spans),
         )
-        yield Grounded(finding, told.rule, normal.rule if both and normal else "", rest=rest)
+        yield Grounded(finding, rule, normal.rule if both and normal else "", rest=rest)
         normal = None if both else normal
     done: set[Structure] = set()
     for structure, _, span in denials:
@@ -312,13 +336,18 @@ def _uptake(said: Sequence[Said], suv: float | None) -> tuple[Said | None, str]:
             best, rank = s, _uptake_rank(s)
     if best is None:
         if suv is not None and any(s.concept and not s.denied for s in said):
-            return Said("uptake.suv", 0, 0, Uptake.HIGH if suv > LOW_SUV else Uptake.EQUIVOCAL), "uptake.suv"
+            return _by_suv(suv), "uptake.suv"
         return None, ""
     if best.rule == "uptake.uneven" and (plain := next((s for s in said if s.uptake and s.denied), None)) is not None:
         return plain, plain.rule
     if suv is not None and best.uptake is Uptake.HIGH and not (best.denied or best.marked) and round(suv, 1) <= LOW_SUV:
         return Said("uptake.low-suv", best.start, best.end, Uptake.EQUIVOCAL), "uptake.low-suv"
     return best, best.rule
+
+
+def _by_suv(suv: float) -> Said:
+    """The uptake meant by an SUV alone."""
+    return Said("uptake.suv", 0, 0, Uptake.HIGH if suv > LOW_SUV else Uptake.EQUIVOCAL)
 
 
 def _uptake_rank(said: Said) -> int:

@@ -56,6 +56,7 @@ class Kind(StrEnum):
     EXPLANATION = "explanation"  # considered, likely
     MALIGNANT = "malignant"
     PRIOR = "prior"  # of an earlier study: its numbers are not of this one
+    TOGETHER = "together"  # all, the above: said of the lesions before too
     REST = "rest"
     SUV = "suv"  # the name of an SUVmax; its numbers follow
     OTHER_NUMBER = "other-number"  # SUVmean and the like: consumed, not used

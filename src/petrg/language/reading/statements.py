@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from petrg.anatomy import Region, Side
+from petrg.anatomy import NodalGroup, Region, Side
 from petrg.language.reading.lexicon import Entry, Kind
 from petrg.language.reading.tokens import Token
 from petrg.report import Uptake
 
 __all__ = ["Place", "Said", "Statement", "read_clause"]
 
+_MIDLINE = frozenset(group.value for group in NodalGroup if group.side is Side.MIDLINE)
 LIVER, POOL, TISSUE = "liver", "pool", "tissue"
 
 
@@ -71,6 +72,7 @@ class Statement:
     explained: bool = False
     aside_first: bool = False
     yardstick: bool = False
+    together: bool = False
 
     @property
     def silent(self) -> bool:
@@ -117,6 +119,7 @@ class _Reader:
     captured: bool = False
     last: Place | None = None
     listed: int = -1
+    with_at: int = -1
 
     # -- places
     def site(self, token: Token) -> None:
@@ -146,7 +149,10 @@ class _Reader:
         self.spine |= Region.SPINE in entry.regions
 
     def place(self, token: Token) -> Place:
-        return Place(token.entry, token.entry.side or self.side, token.start, token.end)
+        entry, side = token.entry, self.side
+        if entry.group in _MIDLINE and token.start - self.side_end > 1:
+            side = None  # a side carried along a list stops at what has none
+        return Place(entry, entry.side or side, token.start, token.end)
 
     def same(self, last: Place, place: Place) -> bool:
         """Whether two places follow each other as parts of one: "left lung, upper lobe"."""
@@ -175,13 +181,13 @@ class _Reader:
             self.out.places.remove(self.last)
         if self.comparison is not None:
             self.resolve_comparison(POOL if token.entry.value != LIVER else LIVER, token)
-        elif not self.out.places and not self.out.said:
+        elif not (self.out.places or self.out.said or self.pet_topic or self.mode == "aside"):
             self.out.yardstick = True
 
     def list_(self, token: Token) -> None:
         self.listed = token.start
         if token.entry.value == "with":
-            self.abnormal = None
+            self.with_at = token.start
 
     def location(self, token: Token) -> None:
         self.mode = "extra"
@@ -208,7 +214,7 @@ class _Reader:
             self.aside(token)
 
     def likeness(self, token: Token) -> None:
-        yardsticks = [p for p in self.out.places if p.start > self.listed >= 0]
+        yardsticks = [p for p in self.out.places if p.start > self.with_at >= 0]
         for place in yardsticks:
             self.out.places.remove(place)
             self.out.asides.append(place)
@@ -219,11 +225,8 @@ class _Reader:
     def resolve_comparison(self, yardstick: str, token: Token) -> None:
         comparison, self.comparison = self.comparison, None
         assert comparison is not None
-        if not self.pet_topic:
-            if self.ct_topic is None and comparison.entry.value.startswith("up") and not self.denied:
-                pass
-            else:
-                return
+        if not self.pet_topic and (self.ct_topic is not None or yardstick == TISSUE):
+            return  # a length above another, a density like another
         sense = comparison.entry.value
         if sense == "touch":
             return
@@ -416,12 +419,11 @@ class _Reader:
             if value == "pet":
                 self.pet(Uptake.NORMAL, token, "uptake.normal")
                 return
-        if not self.topics:
-            said = self.out.said
-            if said and said[-1].uptake is Uptake.HIGH and not said[-1].denied:
-                said[-1] = Said("uptake.normal", said[-1].start, token.end, Uptake.NORMAL)
-            else:
-                self.normal = token
+        said = self.out.said
+        if said and said[-1].uptake is Uptake.HIGH and not said[-1].denied:
+            said[-1] = Said("uptake.normal", said[-1].start, token.end, Uptake.NORMAL)
+        elif not self.topics:
+            self.normal = token
             return
         topics, self.topics = self.topics, []
         for topic in topics:
@@ -479,6 +481,9 @@ class _Reader:
             self.compared = token.end
         else:
             self.prior = True
+
+    def together(self, token: Token) -> None:
+        self.out.together = True
 
     def rest(self, token: Token) -> None:
         self.out.rest = True
@@ -551,6 +556,7 @@ _ACTS = {
     Kind.MALIGNANT: _Reader.malignant,
     Kind.PRIOR: _Reader.prior_,
     Kind.REST: _Reader.rest,
+    Kind.TOGETHER: _Reader.together,
     Kind.SUV: _Reader.suv,
     Kind.DEAUVILLE: _Reader.deauville,
     Kind.SIZE: _Reader.size,
