@@ -12,7 +12,7 @@ _USER_NAMES = {
     "weight_kg": {"weight_kg", "PatientWeight"},
     "height_m": {"height_m", "PatientSize"},
     "uptake_min": {"injected_at", "uptake_s", "RadiopharmaceuticalStartDateTime"},
-    "nuclide": {"nuclide"},
+    "nuclide": {"tracer"},
 }
 
 
@@ -40,6 +40,8 @@ def acquisition_facts(study: Study) -> tuple[Fact, ...]:
             Fact(key="height_m", value=pet.height_m, unit="m", source=_source(pet, "height_m")),
             Fact(key="uptake_min", value=values.get("uptake_min"), unit="min", source=_uptake_source(pet)),
             Fact(key="nuclide", value=pet.nuclide, source=_source(pet, "nuclide")),
+            Fact(key="half_life_s", value=pet.half_life_s, unit="s"),
+            Fact(key="frame_duration_s", value=pet.frame_duration_s, unit="s"),
             Fact(key="pet_scanner", value=_scanner(pet)),
             Fact(key="pet_reconstruction", value=pet.reconstruction),
             Fact(key="pet_corrections", value=", ".join(pet.corrections) or None),
@@ -52,7 +54,11 @@ def acquisition_facts(study: Study) -> tuple[Fact, ...]:
                 unit="g/Bq",
                 source="computed",
             ),
+            Fact(key="sul_factor", value=None if suv is None else suv.sul_factor, source="computed"),
         ]
+    if (glucose := values.get("glucose_mmol_l")) is not None:
+        source = study.context.sources.get("glucose_mmol_l", "given")
+        rows.append(Fact(key="glucose_mmol_l", value=glucose, unit="mmol/l", source=source))
     if (ct := study.ct_series) is not None:
         rows += [
             Fact(key="ct_scanner", value=_scanner(ct)),
