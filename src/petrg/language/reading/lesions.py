@@ -57,13 +57,22 @@ class _Lesion:
         return not self.said and not self.suvs
 
     def add(self, statement: Statement) -> None:
-        self.said += statement.said
+        self.said += self.explained(statement) if self.said else statement.said
         self.end = max(self.end, statement.end)
         self.rest |= statement.rest
         if statement.suvs:
             self.suvs = statement.suvs if not self.suvs else (max(self.suvs + statement.suvs),)
             self.suv_at = statement.suv_at
         self.sizes = self.sizes or statement.sizes
+
+    def explained(self, statement: Statement) -> list[Said]:
+        """What a clause says; "physiologic" after an increased uptake explains that uptake."""
+        if statement.rest or statement.places or not any(s.uptake is Uptake.PHYSIOLOGIC for s in statement.said):
+            return statement.said
+        return [
+            Said("uptake.explained", s.start, s.end, s.uptake) if s.uptake is Uptake.PHYSIOLOGIC else s
+            for s in statement.said
+        ]
 
 
 def gather(sentences: Iterable[Sequence[Sequence[Sequence[Token]]]], text: str) -> list[Grounded]:

@@ -208,7 +208,8 @@ class _Reader:
 
     # -- comparisons
     def compare(self, token: Token) -> None:
-        if self.pet_topic or any(s.uptake is not None for s in self.out.said) or self.ct_topic is None:
+        of_uptake = self.pet_topic or any(s.uptake is not None for s in self.out.said)
+        if of_uptake or (self.ct_topic is None and token.entry.value not in ("above", "below")):
             self.comparison = token
         else:
             self.aside(token)
@@ -232,6 +233,8 @@ class _Reader:
             return
         if sense == "up-mild":
             sense, self.degree = "up", "mild"
+        elif sense == "above":
+            sense = "up"
         if self.denied:
             uptake = Uptake.NORMAL
         elif sense == "up":
@@ -321,13 +324,15 @@ class _Reader:
 
     def turn(self, change: Token, topic: Token) -> None:
         self.change = None
-        if change.entry.value == "up":
+        if change.entry.value == "up-mild":
+            self.degree = "mild"
+        if change.entry.value.startswith("up"):
             self.rise(topic)
         else:
             self.fall(topic)
 
     def turn_ct(self, change: Token, topic: Token) -> None:
-        up, size = change.entry.value == "up", topic.entry.value == "size"
+        up, size = change.entry.value.startswith("up"), topic.entry.value == "size"
         concept = ("enlargement" if up else "atrophy") if size else ("high-density" if up else "low-density")
         last = topic if topic.end > change.end else change
         self.ct(concept, last, "structure." + concept, attribute=not size)
