@@ -51,9 +51,12 @@ def write_dicom(phantom: Phantom, directory: Path, vendor: str = "siemens", *, p
         folder = aside / "dicom"
         folder.mkdir()
         files = [*_ct(phantom, how), *_pet(phantom, vendor), *_single(phantom, how)]
-        with ThreadPoolExecutor(2) as pool:
+        pool = ThreadPoolExecutor(2)
+        try:
             for done, _ in enumerate(pool.map(lambda job: _write(folder, *job), files), 1):
                 progress("writing DICOM", done, len(files))
+        finally:
+            pool.shutdown(cancel_futures=True)  # Ctrl-C waits for two files, not for all
         write_truth(phantom, aside / "truth")
     return directory / "dicom"
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from petrg.phantom.scene import Item
-from petrg.phantom.shapes import Ball, Capsule, Ellipsoid, Point, RibPair, Solid, Stack
+from petrg.phantom.shapes import Capsule, Ellipsoid, Point, RibPair, Solid, Stack
 
 __all__ = ["Frame", "Tissue", "rotation"]
 
@@ -58,7 +58,8 @@ class Frame:
 
     def ball(self, centre: Point, radius: float, of: Tissue) -> Item:
         """A ball of the body frame."""
-        return _item(Ball(self.at(centre), radius * self.scale), of)
+        r = radius * self.scale
+        return _item(Ellipsoid(self.at(centre), (r, r, r)), of)
 
     def line(self, points: Sequence[Point], radii: Sequence[float] | float, of: Tissue) -> list[Item]:
         """A tube along ``points`` with one radius a point, or one for all."""

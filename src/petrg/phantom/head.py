@@ -27,7 +27,7 @@ def brain(spec: Spec, frame: Frame) -> list[Item]:
             frame.ellipsoid((side * 38, -8, 1600), (12, 40, 14), white),
             frame.ellipsoid((side * 16, -28, 1614), (8, 17, 13), grey),
             frame.ellipsoid((side * 11, 2, 1612), (8, 13, 9), grey),
-            frame.ellipsoid((side * 9, -14, 1630), (5, 30, 7), Tissue(6, 0.8, "brain")),
+            frame.ellipsoid((side * 10, -10, 1628), (6, 30, 11), Tissue(6, 0.8, "brain")),
         ]
     items.append(frame.ellipsoid((0, -4, 1640), (1.8, 80, 46), Tissue(20, 0.75 * p.brain_grey, "brain")))
     return items

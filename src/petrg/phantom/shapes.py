@@ -61,11 +61,13 @@ class Ellipsoid:
     @property
     def bounds(self) -> Bounds:
         """A box that holds the solid, mm."""
-        if self.axes is None:
-            reach = np.array(self.semi)
-        else:
-            reach = np.sqrt(((np.array(self.axes) * np.array(self.semi)[:, None]) ** 2).sum(0))
-        return _box(np.array(self.centre) - reach, np.array(self.centre) + reach)
+        reach = list(self.semi)
+        if self.axes is not None:
+            long = [[e * s for e in axis] for axis, s in zip(self.axes, self.semi, strict=True)]
+            reach = [math.hypot(*(row[k] for row in long)) for k in range(3)]
+        x, y, z = self.centre
+        rx, ry, rz = reach
+        return (x - rx, y - ry, z - rz), (x + rx, y + ry, z + rz)
 
     def coverage(self, x: Array, y: Array, z: Array, voxel: Voxel) -> Array:
         """Part of each voxel filled."""
@@ -139,7 +141,7 @@ class Ball:
         return np.asarray(parts.mean((1, 3, 5)), np.float32)
 
 
-_FINE_MM = 1.5  # a ball is sampled this finely within each voxel
+_FINE_MM = 1.7  # a ball is sampled this finely within each voxel
 
 
 def _offsets(step: float, parts: int) -> Array:
@@ -159,24 +161,35 @@ class Capsule:
     @property
     def bounds(self) -> Bounds:
         """A box that holds the solid, mm."""
-        a, b = np.array(self.a), np.array(self.b)
-        return _box(np.minimum(a - self.radius_a, b - self.radius_b), np.maximum(a + self.radius_a, b + self.radius_b))
+        ra, rb = self.radius_a, self.radius_b
+        low = [min(p - ra, q - rb) for p, q in zip(self.a, self.b, strict=True)]
+        high = [max(p + ra, q + rb) for p, q in zip(self.a, self.b, strict=True)]
+        return (low[0], low[1], low[2]), (high[0], high[1], high[2])
 
     def coverage(self, x: Array, y: Array, z: Array, voxel: Voxel) -> Array:
-        """Part of each voxel filled."""
-        line = np.array(self.b, np.float32) - np.array(self.a, np.float32)
-        length2 = max(float(line @ line), 1e-6)
+        """Part of each voxel filled.
+
+        With s = (p - a) . l and t = s / |l|^2 held to 0..1, the squared distance to the line is
+        |p - a|^2 - t (2 s - t |l|^2).
+        """
+        line = [np.float32(q - p) for p, q in zip(self.a, self.b, strict=True)]
+        length2 = max(float(line[0] ** 2 + line[1] ** 2 + line[2] ** 2), 1e-6)
         dx, dy, dz = (v - np.float32(c) for v, c in zip((x, y, z), self.a, strict=True))
-        along = (dx * line[0] + (dy * line[1])[:, None] + (dz * line[2])[:, None, None]) * np.float32(1.0 / length2)
-        np.maximum(along, np.float32(0.0), out=along)
-        np.minimum(along, np.float32(1.0), out=along)
-        distance = np.square(dx - along * line[0])
-        distance += np.square(dy[:, None] - along * line[1])
-        distance += np.square(dz[:, None, None] - along * line[2])
+        dot = (dy * line[1])[:, None] + dx * line[0] + (dz * line[2])[:, None, None]
+        share = dot * np.float32(1.0 / length2)
+        np.maximum(share, np.float32(0.0), out=share)
+        np.minimum(share, np.float32(1.0), out=share)
+        dot *= np.float32(2.0)
+        dot -= share * np.float32(length2)
+        dot *= share
+        distance = (dy * dy)[:, None] + dx * dx + (dz * dz)[:, None, None]
+        distance -= dot
+        np.maximum(distance, np.float32(0.0), out=distance)
         np.sqrt(distance, out=distance)
         distance -= np.float32(self.radius_a)
-        along *= np.float32(self.radius_b - self.radius_a)
-        distance -= along
+        if self.radius_a != self.radius_b:
+            share *= np.float32(self.radius_b - self.radius_a)
+            distance -= share
         return _ramp(distance, voxel.width)
 
 

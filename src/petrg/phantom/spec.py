@@ -133,7 +133,7 @@ def draw(
     drawn_sex: SexFM = "F" if person.random() < 0.5 else "M"
     chosen = sex or drawn_sex
     height = person.normal(0.0, 0.06) + (1.62 if chosen == "F" else 1.75)
-    bmi = float(np.clip(19.0 + person.gamma(3.0, 1.9), 18.0, 36.0))
+    bmi = float(np.clip(17.5 + person.gamma(3.0, 2.6), 18.0, 38.0))
     age = int(person.integers(20, 86))
     drawn_arms: Arms = "down" if stream(seed, "arms").random() < 0.25 else "up"
     return Spec(
@@ -146,7 +146,7 @@ def draw(
         coverage=coverage,
         size=size,
         noise=noise,
-        physiology=_physiology(seed),
+        physiology=_physiology(seed, bmi),
     )
 
 
@@ -156,7 +156,9 @@ def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
         raise InputError(f"{name} {value!r}", f"one of {choices}", f"give another {name}")
 
 
-def _physiology(seed: int) -> Physiology:
+def _physiology(seed: int, bmi: float) -> Physiology:
+    """SUV by body weight of lean tissue and fat rises with fatness: the fat takes up little of the dose."""
+    stout = min(max((bmi / 24.0) ** 0.5, 0.9), 1.25)
     rng = stream(seed, "physiology")
 
     def normal(mean: float, sd: float, low: float, high: float) -> float:
@@ -165,7 +167,7 @@ def _physiology(seed: int) -> Physiology:
     def log(low: float, high: float) -> float:
         return round(float(np.exp(rng.uniform(np.log(low), np.log(high)))), 2)
 
-    liver = normal(2.2, 0.4, 1.5, 2.9)
+    liver = min(round(stout * normal(2.18, 0.36, 1.5, 2.9), 2), 2.9)
     grey = normal(9.0, 2.0, 5.0, 14.0)
     brown = log(3.0, 10.0) if stream(seed, "brown fat").random() < 0.12 else None
     return Physiology(
@@ -190,8 +192,8 @@ def _physiology(seed: int) -> Physiology:
         small_bowel=log(1.0, 3.2),
         colon=log(0.9, 5.0),
         marrow=round(liver * normal(0.68, 0.12, 0.4, 1.0), 2),
-        muscle=normal(0.68, 0.08, 0.5, 0.9),
-        fat=normal(0.3, 0.05, 0.2, 0.45),
+        muscle=round(stout * normal(0.7, 0.07, 0.5, 0.9), 2),
+        fat=round(stout * normal(0.32, 0.05, 0.2, 0.45), 2),
         breast=normal(0.8, 0.2, 0.4, 1.4),
         uterus=normal(2.0, 0.5, 1.2, 4.0),
         prostate=normal(1.7, 0.3, 1.1, 2.5),
