@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from petrg.anatomy import Region, Side
+from petrg.anatomy import NodalGroup, Region, Side
 from petrg.draft.check import check
+from petrg.draft.check_text import check_text
 from petrg.draft.mismatch import Mismatch
 from petrg.draft.pipeline import draft
 from petrg.errors import MaskError
@@ -159,8 +160,6 @@ def test_left_for_right_in_the_words_is_found(study: Study) -> None:
 def test_a_side_left_out_of_the_words_is_found(hand) -> None:
     study = hand.study()
     true = draft(study, language="en", record=hand.record(study, [hand.lesion("L1", Region.BREAST, 6.0, Side.LEFT)]))
-    from petrg.draft.check_text import check_text
-
     assert list(check_text(true, {"dose_mbq": 310.0, "uptake_min": 62.0, "weight_kg": 70.4})) == []
     forged = retold(true, lambda text: text.replace("left ", "     "))
     assert "side" in {m.code for m in check_text(forged, {"dose_mbq": 310.0, "uptake_min": 62.0, "weight_kg": 70.4})}
@@ -313,3 +312,61 @@ def test_spans_that_point_elsewhere_are_found(study: Study, report: Report) -> N
         update={"impression": (said.model_copy(update={"numbers": numbers}), *report.impression[1:])}
     )
     assert "text" in codes(check(forged, study))
+
+
+def test_references_are_measured_again(study: Study) -> None:
+    """With a liver from outside: its mean, its place, and that it was found at all."""
+    grid = study.pet.grid
+    mm = grid.to_mm(np.moveaxis(np.indices(grid.shape), 0, -1))
+    liver = np.linalg.norm(mm - np.array((-60.0, 0.0, 160.0)), axis=-1) < 40
+    labels = LabelMap(Volume(liver.astype(np.uint8), grid, Quantity.LABEL), {1: "liver"})
+    true = draft(study, label_map=labels, language="en")
+    assert true.record.references.liver is not None
+    assert check(true, study, label_map=labels) == ()
+
+    def forged(**changes) -> Report:
+        reference = true.record.references.liver.model_copy(update=changes)
+        references = true.record.references.model_copy(update={"liver": reference})
+        return true.model_copy(update={"record": true.record.model_copy(update={"references": references})})
+
+    def at(report: Report) -> set[str]:
+        return {m.at for m in check(report, study, label_map=labels)}
+
+    assert "record.references.liver.suv_mean" in at(forged(suv_mean=2.0))
+    assert "record.references.liver.centre_mm" in at(forged(centre_mm=(0.0, 0.0, 0.0)))
+    gone = true.record.model_copy(update={"references": true.record.references.model_copy(update={"liver": None})})
+    assert "record.references.liver" in at(true.model_copy(update={"record": gone}))
+
+
+def told_of(hand, lesions, change: Callable[[Report], Report]) -> set[str]:
+    study = hand.study()
+    report = change(draft(study, language="en", record=hand.record(study, lesions)))
+    return {m.code for m in check_text(report, {"dose_mbq": 310.0, "uptake_min": 62.0, "weight_kg": 70.4})}
+
+
+def test_a_lesion_told_under_another_region_is_found(hand) -> None:
+    def swap(report: Report) -> Report:
+        sections = list(report.findings)
+        i, k = list(Region).index(Region.LIVER), list(Region).index(Region.SPLEEN)
+        sections[i], sections[k] = (
+            sections[i].model_copy(update={"statements": sections[k].statements}),
+            sections[k].model_copy(update={"statements": sections[i].statements}),
+        )
+        return report.model_copy(update={"findings": tuple(sections)})
+
+    assert told_of(hand, [hand.lesion("L1", Region.LIVER, 6.0)], swap) >= {"region", "claim"}
+    assert told_of(hand, [hand.lesion("L1", Region.LIVER, 6.0)], lambda report: report) == set()
+
+
+def test_a_node_near_the_midline_may_be_told_on_the_side_of_its_group(hand) -> None:
+    group = NodalGroup.ILIAC_LEFT
+    near = hand.lesion("L1", group.region, 6.0, Side.MIDLINE, nodal_group=group)
+    assert told_of(hand, [near], lambda report: report) == set()
+    across = hand.lesion("L1", group.region, 6.0, Side.RIGHT, nodal_group=group)
+    assert told_of(hand, [across], lambda report: report) == set(), "the text names the measured side"
+
+
+def test_the_tracer_the_user_named_at_drafting_is_taken_as_named(study: Study) -> None:
+    unknown = replace(study, context=study.context.model_copy(update={"tracer": None}))
+    made = draft(study, language="en")
+    assert [m for m in check(made, unknown) if m.code in ("claim", "number")] == []

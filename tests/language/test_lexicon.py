@@ -32,6 +32,13 @@ def test_a_nodal_group_names_the_side_it_lies_on(language) -> None:
         assert (group.value.endswith(("left", "right"))) == bool(said), group
 
 
+def test_the_measured_side_wins_over_a_nodal_group_of_the_other() -> None:
+    words = lexicon("en")
+    assert words.site(Region.NECK_NODES, Side.RIGHT, NodalGroup.NECK_LEFT) == "the right neck"
+    assert words.site(Region.NECK_NODES, Side.MIDLINE, NodalGroup.NECK_LEFT) == "the left neck"
+    assert words.site(Region.RETROPERITONEUM, Side.LEFT, NodalGroup.PARA_AORTIC) == "the para-aortic region"
+
+
 @pytest.mark.parametrize(
     ("language", "text", "sides"),
     [

@@ -125,7 +125,7 @@ def _lesions(at: str, region: Region | None, statement: Statement, report: Repor
 
 def _sides(at: str, statement: Statement, lesions: list[Lesion], report: Report) -> Iterator[Mismatch]:
     said = lexicon(report.language).sides_in(statement.text)
-    lie = frozenset[Side]().union(*(_sides_of(lesion.side) for lesion in lesions))
+    lie = frozenset[Side]().union(*map(_lies, lesions))
     if wrong := said - lie:
         yield Mismatch("side", at, _name(wrong), _name(lie))
     if unsaid := _must_say(at, lesions, report) - said:
@@ -143,6 +143,12 @@ def _must_say(at: str, lesions: list[Lesion], report: Report) -> frozenset[Side]
     named = (f for f in lesions if f.status is not LesionStatus.PHYSIOLOGIC and is_located(f))
     sites = (words.site(f.region.id, f.side, f.nodal_group) for f in named)
     return frozenset[Side]().union(*(words.sides_in(site) for site in sites))
+
+
+def _lies(lesion: Lesion) -> frozenset[Side]:
+    """The sides a text on the lesion may name: its own, or near the midline that of its nodal group."""
+    group = lesion.nodal_group
+    return _sides_of(lesion.side) or _sides_of(group.side if group is not None else None)
 
 
 def _sides_of(side: Side | None) -> frozenset[Side]:

@@ -90,14 +90,14 @@ class Lexicon(_Strict):
     time_points: dict[str, str]
 
     def site(self, region: Region, side: Side | None, group: NodalGroup | None) -> str:
-        """Where a focus lies, as a noun phrase.
+        """Where a focus lies, as a noun phrase; a nodal group of the other side gives way to the measured side.
 
         >>> lexicon("en").site(Region.NECK_NODES, Side.LEFT, None)
         'the left neck'
         >>> lexicon("zh").site(Region.AXILLA_CHEST_WALL, Side.LEFT, NodalGroup.AXILLA_LEFT)
         '左腋窝'
         """
-        if group is not None:
+        if group is not None and {group.side, side} != {Side.LEFT, Side.RIGHT}:
             return self.groups[group]
         site = self.sites[region]
         if not region.sided:
