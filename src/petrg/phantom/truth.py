@@ -20,7 +20,7 @@ from petrg.report.finding import Finding
 from petrg.report.labels import Label
 from petrg.report.model import Model
 
-__all__ = ["TrueLesion", "Truth", "measure_lesion"]
+__all__ = ["TrueIncidental", "TrueLesion", "Truth", "inside", "measure_lesion"]
 
 PEAK_RADIUS_MM = 6.2035
 """A sphere of 1 cm3."""
