@@ -171,8 +171,7 @@ def test_a_study_without_ct_needs_pet_only(hand) -> None:
     with pytest.raises(StudyError) as caught:
         draft(study, record=hand.record(study))
     assert str(caught.value) == (
-        "no CT in the study — expected a CT, or a report on the PET alone — "
-        "point to the folder that holds it, or use --pet-only"
+        "no CT in the study — expected a CT beside the PET — point to the folder that holds it, or give --pet-only"
     )
     report = draft(study, record=hand.record(study), pet_only=True, language="en")
     assert "CT not assessed." in [s.text for s in report.technique]

@@ -128,6 +128,8 @@ def test_only_what_was_measured_is_said() -> None:
     (bare,) = region_foci([focus("L1", Region.LIVER, 6.0)], style, interpreted=True)
     assert "MTV" not in bare.text
     assert "SUVpeak" not in bare.text
+    (speck,) = region_foci([focus("L1", Region.LIVER, 6.0, axes_mm=(5.2, 4.9))], style, interpreted=True)
+    assert "long_axis" not in speck.text, "below the resolution of a PET"
     full = focus("L1", Region.LIVER, 6.0, axes_mm=(20, 10), mtv_ml=3.0, suv_mean=2.0, suv_peak=3.0)
     (said,) = region_foci([full], style, interpreted=True)
     for slot in ("long_axis_cm", "short_axis_cm", "mtv_ml", "suv_mean", "suv_peak", "slice"):

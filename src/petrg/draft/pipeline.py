@@ -75,8 +75,8 @@ def draft(
     if study.ct is None and not pet_only:
         raise StudyError(
             "no CT in the study",
-            "a CT, or a report on the PET alone",
-            "point to the folder that holds it, or use --pet-only",
+            "a CT beside the PET",
+            "point to the folder that holds it, or give --pet-only",
         )
     chosen = _style(style, language)
     if record is None:

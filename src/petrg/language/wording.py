@@ -25,6 +25,10 @@ _KINDS = {
 }
 
 
+_LEAST_MM = 5.0
+"""A diameter below the resolution of a PET is not said."""
+
+
 @dataclass(frozen=True, slots=True)
 class Worded:
     """A sentence before its numbers: no full stop, slots unfilled."""
@@ -179,7 +183,7 @@ def _side(group: list[Lesion]) -> Side | None:
 def _details(lesion: Lesion, style: Style) -> str:
     """The measures that this style says and this focus has; a phrase without a value is left out."""
     phrases, parts = style.phrases, []
-    if phrases.size is not None and lesion.axes_mm is not None:
+    if phrases.size is not None and lesion.axes_mm is not None and min(lesion.axes_mm) >= _LEAST_MM:
         long, short = (slot(lesion.id, q) for q in (NumberQuantity.LONG_AXIS_CM, NumberQuantity.SHORT_AXIS_CM))
         parts.append(phrases.size.format(long=long, short=short))
     for phrase, quantity, value in (
