@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from petrg.anatomy import body_part_names
 from petrg.phantom import abdomen, body, chest, head, pelvis, skeleton
-from petrg.phantom.frame import Frame, Tissue
+from petrg.phantom.frame import Frame
 from petrg.phantom.scene import Item
+from petrg.phantom.shapes import Stack
 from petrg.phantom.spec import Spec
 
 __all__ = ["LABELS", "couch", "healthy"]
@@ -52,9 +53,10 @@ def healthy(spec: Spec, frame: Frame, in_chest: Sequence[Item] = (), in_belly: S
 
 def couch(frame: Frame) -> list[Item]:
     """The table under the patient, a foam-filled shell; on CT only."""
-    front = body.back_mm(frame) + 4.0
-    rows = [(z, 0.0, (front + 22.0) / frame.sy, 205.0 / frame.sx, 22.0 / frame.sy) for z in (0.0, 2200.0)]
-    return [
-        frame.stack(rows, Tissue(-80.0), power=4.0),
-        frame.stack(rows, Tissue(-930.0), power=4.0, grow=-3.0),
-    ]
+    centre = body.back_mm(frame) + 26.0
+
+    def board(thinner: float) -> Stack:
+        half = (205.0 - thinner,) * 2, (22.0 - thinner,) * 2
+        return Stack((-1200.0, 1200.0), (0.0, 0.0), (centre, centre), *half, power=4.0)
+
+    return [Item(board(0.0), hu=-80.0), Item(board(3.0), hu=-930.0)]

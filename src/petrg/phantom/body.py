@@ -62,12 +62,13 @@ def frame_of(spec: Spec) -> Frame:
     wide = 0.985 if spec.sex == "F" else 1.02
     s = spec.height_m / 1.70
     sx, sy = lean * wide * math.sqrt(s), lean * math.sqrt(s)
-    at = [weight_kg(Frame(sx, sy, s, fat), spec.sex) for fat in (0.0, 20.0, 40.0)]
+    head = wide * s**0.35
+    at = [weight_kg(Frame(sx, sy, s, head, fat), spec.sex) for fat in (0.0, 20.0, 40.0)]
     second = (at[2] - 2.0 * at[1] + at[0]) / 800.0
     first = (at[1] - at[0]) / 20.0 - 20.0 * second
     excess = max(spec.bmi * spec.height_m**2 - at[0], 0.0)
     fat = (math.sqrt(first**2 + 4.0 * second * excess) - first) / (2.0 * second)
-    return Frame(sx, sy, s, round(min(max(fat, 1.0), 70.0), 3))
+    return Frame(sx, sy, s, head, round(min(max(fat, 1.0), 70.0), 3))
 
 
 def weight_kg(frame: Frame, sex: str) -> float:
@@ -75,12 +76,12 @@ def weight_kg(frame: Frame, sex: str) -> float:
 
     Lean tissue 1.06 kg/l, fat 0.92 kg/l, 3.6 l of air in the chest (ICRP 89's round figures).
     """
-    s, fat = frame.sx * frame.sy, frame.fat
+    fat = frame.fat
     inner = _volume(_TRUNK, TRUNK_POWER, frame, 0.0) + _volume(_NECK, 2.0, frame, 0.0)
     inner += 2.0 * _volume(_THIGH, 2.0, frame, 0.0)
     outer = _volume(_TRUNK, TRUNK_POWER, frame, fat) + _volume(_NECK, 2.0, frame, 0.2 * fat)
     outer += 2.0 * _volume(_THIGH, 2.0, frame, 0.55 * fat)
-    head = 4.6e6 * s * frame.sz
+    head = 4.6e6 * frame.head**2 * frame.sz
     arms = 2.0 * np.pi * frame.sz * (300.0 * (40.0 * frame.scale) ** 2 + 420.0 * (29.0 * frame.scale) ** 2)
     arms_fat = (
         2.0
@@ -97,7 +98,8 @@ def weight_kg(frame: Frame, sex: str) -> float:
 def _volume(rows: Sequence[Row], power: float, frame: Frame, fat: float) -> float:
     z, _, _, a, b = (np.array(v, float) for v in zip(*rows, strict=True))
     grown = fat * (_share(z) if rows is _TRUNK else 1.0)
-    area = _area_factor(power) * (a * frame.sx + grown) * (b * frame.sy + grown)
+    sx, sy = np.array([frame.across(height) for height in z.tolist()]).T
+    area = _area_factor(power) * (a * sx + grown) * (b * sy + grown)
     return float(trapezoid(area, z * frame.sz))
 
 

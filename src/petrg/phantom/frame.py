@@ -16,6 +16,7 @@ from petrg.phantom.shapes import Capsule, Ellipsoid, Point, RibPair, Solid, Stac
 __all__ = ["Frame", "Tissue", "rotation"]
 
 ORIGIN_Z = 1000.0
+NECK_Z = (1430.0, 1490.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +30,26 @@ class Tissue:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Scale of the patient along x, y, z and the depth of the fat under the skin, mm."""
+    """Scale of the patient along x, y, z, that of the head along x and y, and the depth of fat under the skin, mm.
+
+    A stout patient's head is as wide as a lean one's: the scale along x and y passes over in the neck.
+    """
 
     sx: float
     sy: float
     sz: float
+    head: float
     fat: float
+
+    def across(self, z: float) -> tuple[float, float]:
+        """Scale along x and y at a height of the body frame."""
+        share = min(max((z - NECK_Z[0]) / (NECK_Z[1] - NECK_Z[0]), 0.0), 1.0)
+        return self.sx + share * (self.head - self.sx), self.sy + share * (self.head - self.sy)
 
     def at(self, point: Point) -> Point:
         """Patient LPS mm of a point of the body frame."""
-        return point[0] * self.sx, point[1] * self.sy, (point[2] - ORIGIN_Z) * self.sz
+        sx, sy = self.across(point[2])
+        return point[0] * sx, point[1] * sy, (point[2] - ORIGIN_Z) * self.sz
 
     def z(self, value: float) -> float:
         """Patient z in mm of a height in the body frame."""
@@ -51,7 +62,8 @@ class Frame:
 
     def ellipsoid(self, centre: Point, semi: Point, of: Tissue, turn: tuple[Point, Point, Point] | None = None) -> Item:
         """An ellipsoid of the body frame."""
-        sizes = (semi[0] * self.sx, semi[1] * self.sy, semi[2] * self.sz)
+        sx, sy = self.across(centre[2])
+        sizes = (semi[0] * sx, semi[1] * sy, semi[2] * self.sz)
         if turn is not None:
             sizes = (semi[0] * self.scale, semi[1] * self.scale, semi[2] * self.scale)
         return _item(Ellipsoid(self.at(centre), sizes, turn), of)
@@ -80,12 +92,13 @@ class Frame:
     ) -> Item:
         """Superellipses of rows (z, centre x, centre y, a, b), grown by ``grow`` mm of the patient."""
         z, cx, cy, a, b = (np.array(v, float) for v in zip(*rows, strict=True))
+        sx, sy = np.array([self.across(row[0]) for row in rows]).T
         solid = Stack(
             _tuple((z - ORIGIN_Z) * self.sz),
-            _tuple(cx * self.sx),
-            _tuple(cy * self.sy),
-            _tuple(np.maximum(a * self.sx + grow, 0.5)),
-            _tuple(np.maximum(b * self.sy + grow, 0.5)),
+            _tuple(cx * sx),
+            _tuple(cy * sy),
+            _tuple(np.maximum(a * sx + grow, 0.5)),
+            _tuple(np.maximum(b * sy + grow, 0.5)),
             power,
             side,
             tuple(v * self.sx for v in beyond),

@@ -161,6 +161,7 @@ def ct_header(phantom: Phantom, how: Habits) -> Dataset:
     ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     before = scan_start(how) - dt.timedelta(minutes=3)
     ds.SeriesTime = ds.AcquisitionTime = ds.ContentTime = _time(before)
+    ds.AcquisitionNumber = 1
     ds.KVP, ds.XRayTubeCurrent, ds.Exposure = "120", "60", "40"
     ds.ConvolutionKernel, ds.DataCollectionDiameter = how.kernel, "500"
     ds.ReconstructionDiameter, ds.GantryDetectorTilt, ds.TableHeight = "500", "0", "150"
@@ -200,6 +201,7 @@ def pet_header(phantom: Phantom, vendor: str, series: str, number: int) -> Datas
     ds.FrameReferenceTime = MARKS["reference"]
     _plane(ds, phantom.pet.grid, 16, True)
     ds.RescaleIntercept, ds.RescaleSlope = "0", MARKS["slope"]
+    ds.PatientOrientationCodeSequence, ds.PatientGantryRelationshipCodeSequence = DicomSequence(), DicomSequence()
     ds.RadiopharmaceuticalInformationSequence = DicomSequence([_injection(phantom, how)])
     _private(ds, phantom, vendor, how)
     return ds
