@@ -69,7 +69,8 @@ def outline_mm(volume: Volume, z: int, voxels: NDArray[np.int64], level: float |
 
 
 def _distances(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1))
+    away: NDArray[np.float64] = np.linalg.norm(points[:, None] - points[None], axis=2)
+    return away
 
 
 def _hull(points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -56,11 +56,7 @@ def _thinned(volume: Volume) -> tuple[NDArray[Any], Grid]:
 
 def _trunk(mask: NDArray[np.bool_], grid: Grid) -> NDArray[np.bool_]:
     """Open by the couch's thickness, keep the largest component and its like, fill each slice."""
-    _, dy, dx = grid.spacing_mm
-    r = COUCH_MM / 2
-    y, x = np.mgrid[-int(r // dy) : int(r // dy) + 1, -int(r // dx) : int(r // dx) + 1]
-    disc = (np.hypot(y * dy, x * dx) <= r)[None]
-    opened = ndimage.binary_opening(mask, disc)  # before filling: a couch is a hollow shell
+    opened = _opened(mask, grid, COUCH_MM / 2)  # before filling: a couch is a hollow shell
     label: NDArray[Any] = cc3d.connected_components(opened, connectivity=6)
     count = np.bincount(label.ravel())
     if count.size < 2:
@@ -68,8 +64,34 @@ def _trunk(mask: NDArray[np.bool_], grid: Grid) -> NDArray[np.bool_]:
     count[0] = 0
     keep = count >= 0.1 * count.max()  # the second leg of a part-body scan
     keep[0] = False
-    kept = keep[label]
-    return np.stack([ndimage.binary_fill_holes(s) for s in kept])
+    return _filled(keep[label])
+
+
+def _opened(mask: NDArray[np.bool_], grid: Grid, radius_mm: float) -> NDArray[np.bool_]:
+    """``mask`` without what is thinner than a disc in the slice: erosion, then dilation."""
+    _, dy, dx = grid.spacing_mm
+    ry, rx = int(radius_mm // dy), int(radius_mm // dx)
+    disc = [(y, x) for y in range(-ry, ry + 1) for x in range(-rx, rx + 1) if np.hypot(y * dy, x * dx) <= radius_mm]
+    _, ny, nx = mask.shape
+    padded = np.pad(mask, ((0, 0), (ry, ry), (rx, rx)))
+    eroded = np.logical_and.reduce([padded[:, ry + y : ry + y + ny, rx + x : rx + x + nx] for y, x in disc])
+    padded = np.pad(eroded, ((0, 0), (ry, ry), (rx, rx)))
+    grown: NDArray[np.bool_] = np.logical_or.reduce(
+        [padded[:, ry + y : ry + y + ny, rx + x : rx + x + nx] for y, x in disc]
+    )
+    return grown
+
+
+def _filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """``mask`` with the holes of each slice filled: what the slice's border cannot reach."""
+    in_plane = np.zeros((3, 3, 3), bool)
+    in_plane[1, 1, :] = in_plane[1, :, 1] = True
+    label, _ = ndimage.label(~mask, in_plane)
+    edges = (label[:, 0], label[:, -1], label[:, :, 0], label[:, :, -1])
+    outside = np.zeros(int(label.max()) + 1, bool)
+    outside[np.unique(np.concatenate([e.ravel() for e in edges]))] = True
+    outside[0] = False
+    return np.asarray(~outside[label], bool)
 
 
 def sample_mask(mask: NDArray[np.bool_], grid: Grid, onto: Grid) -> NDArray[np.bool_]:
@@ -79,8 +101,11 @@ def sample_mask(mask: NDArray[np.bool_], grid: Grid, onto: Grid) -> NDArray[np.b
         axes = [np.rint(to_index[a, a] * np.arange(n) + to_index[a, 3]) for a, n in enumerate(onto.shape)]
         valid = [(i >= 0) & (i < n) for i, n in zip(axes, grid.shape, strict=True)]
         clipped = [i.clip(0, n - 1).astype(int) for i, n in zip(axes, grid.shape, strict=True)]
-        out: NDArray[np.bool_] = mask[np.ix_(*clipped)]
-        return np.asarray(out & valid[0][:, None, None] & valid[1][:, None] & valid[2], bool)
+        out: NDArray[np.bool_] = mask.take(clipped[0], 0).take(clipped[1], 1).take(clipped[2], 2)
+        for axis, inside in enumerate(valid):
+            if not inside.all():
+                out[(slice(None),) * axis + (~inside,)] = False
+        return out
     sampled = ndimage.affine_transform(
         mask.astype(np.uint8), to_index[:3, :3], to_index[:3, 3], onto.shape, order=0, mode="constant"
     )

@@ -33,6 +33,10 @@ STANDARD_MM = {
 }
 """Height above the sole of each landmark in an adult of 1.70 m, mm."""
 
+_ERROR_MM = {"shoulders": 30.0, "liver top": 18.0, "liver bottom": 30.0}
+"""Standard error of a landmark's height over patients, mm, where it is more than ``_LEAST_ERROR_MM``."""
+_LEAST_ERROR_MM = 12.0
+
 BRAIN_SUV = 3.5
 _LUNG_HU = (-980.0, -500.0)
 
@@ -103,7 +107,8 @@ class Landmarks:
             value = h[-1] + (z_mm - z[-1])
         else:
             value = float(np.interp(z_mm, z, h))
-        return float(value), float(np.hypot(12.0, 0.12 * np.abs(z - z_mm).min()))
+        own = np.array([_ERROR_MM.get(a.name, _LEAST_ERROR_MM) for a in self.anchors])[order]
+        return float(value), float(np.hypot(own, 0.12 * (z - z_mm)).min())
 
 
 def find_landmarks(suv: Volume, ct: Volume | None, body: NDArray[np.bool_]) -> Landmarks:

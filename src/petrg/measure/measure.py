@@ -33,6 +33,7 @@ __all__ = ["LIVER_RANGE", "measure", "totals_of"]
 LIVER_RANGE = (1.3, 3.0)
 """Liver SUVmean outside it: check dose, weight, times or units (EANM 10.1007/s00259-022-05977-5)."""
 _STEPS = 6
+_EDGE_SLICES = 2
 
 
 def measure(
@@ -133,6 +134,7 @@ def _seen(suv: Volume, f: Found, n: Numbers, anatomy: Anatomy, midline: NDArray[
         volume_ml=f.extent.size * suv.grid.voxel_ml,
         left_mm=float(n.centre_mm[0] - midline[z]),
         height_z_mm=n.centre_mm[2],
+        at_edge=not _EDGE_SLICES <= unravel(f.seed, suv.grid)[0] < suv.grid.shape[0] - _EDGE_SLICES,
     )
 
 

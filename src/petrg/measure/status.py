@@ -30,6 +30,7 @@ class Seen:
     volume_ml: float
     left_mm: float
     height_z_mm: float
+    at_edge: bool = False
 
     @property
     def region(self) -> Region:
@@ -58,6 +59,8 @@ def judge(seen: Seen, others: Sequence[Seen], *, fdg: bool, liver: Reference | N
         return LesionStatus.INDETERMINATE, "tracer unknown or not FDG: measured only"
     if reason := _physiologic(seen, others, liver):
         return LesionStatus.PHYSIOLOGIC, reason
+    if seen.at_edge:
+        return LesionStatus.INDETERMINATE, "at the edge of the scan, which may cut it off"
     if liver is not None and seen.suv_max < _MILD * liver.suv_mean:
         return LesionStatus.INDETERMINATE, f"mild uptake, less than {_MILD} x liver"
     if seen.probability < CERTAIN:
