@@ -101,6 +101,8 @@ def integer(ds: Dataset, tag: int) -> int | None:
         if element.VR != "IS" and len(value) in (2, 4) and not _is_text(value, element.VR):
             order: Literal["little", "big"] = "little" if element.is_little_endian else "big"
             return int.from_bytes(value, order, signed=element.VR in ("SS", "SL"))
+        if element.VR in ("US", "SS", "UL", "SL"):  # no word: whatever text strayed into it is not read as a number
+            return None
         value = value.decode("latin-1").strip("\0 ").split("\\")[0]
     try:
         return int(float(str(value)))
