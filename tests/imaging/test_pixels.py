@@ -117,7 +117,7 @@ def test_words_mean_what_their_bits_say(kind: str, stored: int, word: int, value
 
     pixels = Pixels(
         transfer_syntax=ExplicitVRLittleEndian, rows=1, columns=1, allocated=16, stored=stored, high_bit=stored - 1,
-        signed=kind[1] == "i", samples=1, photometric="MONOCHROME2", frames=1, offset=0, complete=True,
+        signed=kind[1] == "i", samples=1, photometric="MONOCHROME2", frames=1, offset=0, start=0, complete=True,
     )  # fmt: skip
     stored_word = np.array([[word & 0xFFFF]], "<u2").view(kind)
     assert int(meant(stored_word, pixels)[0, 0]) - 1024 == value
@@ -201,3 +201,26 @@ def test_pixels_that_cannot_be_trusted_are_refused(tmp_path: Path, edit, line: s
         write(tmp_path, ct(edit=edit))
     with pytest.raises(PixelError, match=line):
         read_study(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["JPEGLosslessProcess14_1", "JPEG2000Lossless", "JPEGLSLossless"])
+def test_corrupt_frames_are_refused_though_the_decoder_crashes(tmp_path: Path, name: str) -> None:
+    """GDCM ends the process that runs it on some of these."""
+    write(tmp_path, ct(np.arange(2 * 32 * 32).reshape(2, 32, 32).astype("<u2"), zs=(0, 3)))
+    for path in tmp_path.iterdir():
+        recode(path, name)
+    target = sorted(tmp_path.iterdir())[0]
+    whole = target.read_bytes()
+    start = whole.index(b"\xe0\x7f\x10\x00") + 20
+    refused = 0
+    for seed in range(3):
+        raw = bytearray(whole)
+        rng = np.random.default_rng(seed)
+        for at in rng.integers(start, len(raw), 12):
+            raw[at] = rng.integers(256)
+        target.write_bytes(raw)
+        try:
+            read_study(tmp_path)
+        except PixelError as error:
+            refused += "cannot be read or decoded" in str(error)
+    assert refused

@@ -101,6 +101,8 @@ class Pixels:
     ----------
     offset : int or None
         Byte of the first pixel in the source; None where they are compressed.
+    start : int
+        Byte where the value of the pixel element begins, compressed or not.
     complete : bool
         Whether the file holds as many bytes as its header needs.
     padding : words that mean "outside the scan", as unsigned
@@ -117,6 +119,7 @@ class Pixels:
     photometric: str
     frames: int
     offset: int | None
+    start: int
     complete: bool
     padding: tuple[int, ...] = ()
 
@@ -292,6 +295,7 @@ def _pixels(ds: Dataset, element: bytes, at: int, size: int) -> Pixels | None:
         photometric=string(ds, 0x00280004) or "MONOCHROME2",
         frames=frames,
         offset=at + head if native else None,
+        start=at + head,
         complete=complete,
         padding=tuple(padding),
     )

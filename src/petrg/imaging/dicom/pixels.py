@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
-from pydicom.pixels.utils import pixel_array
 
 from petrg.errors import PixelError
+from petrg.imaging.dicom.decode import Decoder
 from petrg.imaging.dicom.header import BIG_ENDIAN, Pixels, Slice
 from petrg.imaging.dicom.values import BROKEN
 
@@ -61,18 +61,26 @@ def fill(
             f"{what} too large for memory", "images that fit into memory", "choose another series"
         ) from error
 
-    def one(index: int) -> None:
-        _one(slices[index], scales[index], out[index], hounsfield, what)
+    with ExitStack() as stack:
+        free: SimpleQueue[Decoder] = SimpleQueue()
+        for _ in range(_THREADS):
+            free.put(stack.enter_context(Decoder()))
 
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for done, _ in enumerate(pool.map(one, range(len(slices))), 1):
-            advance(done)
+        def one(index: int) -> None:
+            _one(slices[index], scales[index], out[index], hounsfield, what, free)
+
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for done, _ in enumerate(pool.map(one, range(len(slices))), 1):
+                advance(done)
     return out
 
 
 def fingerprint(image: Slice) -> str:
     """SHA-256 of one image's stored pixels, to tell a file given twice from two images under one UID."""
-    return hashlib.sha256(words(image).tobytes()).hexdigest()
+    if image.pixels.offset is not None:
+        return hashlib.sha256(words(image).tobytes()).hexdigest()
+    stored = image.source.read_at(image.pixels.start, image.source.size)
+    return hashlib.sha256(stored + bytes([image.frame & 255])).hexdigest()
 
 
 def expect_whole(slices: Sequence[Slice], what: str, unreadable: int = 0) -> None:
@@ -114,14 +122,19 @@ def _check(slices: Sequence[Slice], what: str) -> None:
         raise PixelError(f"{what} of {p.stored} bits in {p.allocated}", "8, 16 or 32 bits", "export the series again")
 
 
-def _one(image: Slice, scale: float, out: NDArray[np.float32], hounsfield: bool, what: str) -> None:
+def _one(
+    image: Slice, scale: float, out: NDArray[np.float32], hounsfield: bool, what: str, free: SimpleQueue[Decoder]
+) -> None:
+    decoder = free.get()
     try:
-        stored = words(image)
+        stored = words(image, decoder)
         values = meant(stored, image.pixels)
     except BROKEN as error:
         raise PixelError(
             f"{what} with an image that cannot be read or decoded", "intact pixel data", "copy or export it again"
         ) from error
+    finally:
+        free.put(decoder)
     slope, intercept = (image.slope or 0.0) * scale, (image.intercept or 0.0) * scale
     # in float32: words of 16 bits are exact in it
     np.multiply(values, np.float32(slope), out=out)
@@ -146,7 +159,7 @@ def _pad(stored: NDArray[np.integer[Any]], pixels: Pixels, out: NDArray[np.float
     np.maximum(out, np.float32(AIR_HU), out=out)
 
 
-def words(image: Slice) -> NDArray[np.integer[Any]]:
+def words(image: Slice, decoder: Decoder | None = None) -> NDArray[np.integer[Any]]:
     """Stored words (rows, columns), in the width they were allocated; integer.
 
     Raises
@@ -155,7 +168,11 @@ def words(image: Slice) -> NDArray[np.integer[Any]]:
     """
     p = image.pixels
     if p.offset is None:
-        return _decoded(image)
+        assert decoder is not None
+        found = decoder(image.source, image.frame)
+        if found.shape != (p.rows, p.columns):
+            raise ValueError("decoded to another matrix size")
+        return found
     order = ">" if p.transfer_syntax == BIG_ENDIAN else "<"
     kind = np.dtype(f"{order}{'i' if p.signed else 'u'}{p.allocated // 8}")
     size = p.rows * p.columns * kind.itemsize
@@ -163,14 +180,6 @@ def words(image: Slice) -> NDArray[np.integer[Any]]:
     if order == ">" and kind.itemsize == 1:
         data = np.frombuffer(data, "<u2").byteswap().tobytes()  # 8-bit words lie swapped in big-endian OW
     return np.frombuffer(data, kind).reshape(p.rows, p.columns)
-
-
-def _decoded(image: Slice) -> NDArray[np.integer[Any]]:
-    ds = pydicom.dcmread(io.BytesIO(image.source.read()), force=True)
-    found = pixel_array(ds, index=image.frame, raw=True)
-    if found.shape != (image.pixels.rows, image.pixels.columns):
-        raise ValueError("decoded to another matrix size")
-    return found
 
 
 def meant(stored: NDArray[np.integer[Any]], pixels: Pixels) -> NDArray[np.integer[Any]]:
