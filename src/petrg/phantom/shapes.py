@@ -220,14 +220,15 @@ class Stack:
     @property
     def bounds(self) -> Bounds:
         """A box that holds the solid, mm."""
-        cx, cy, a, b = (np.array(v) for v in (self.cx, self.cy, self.a, self.b))
-        low = [float((cx - a).min()), float((cy - b).min()), self.z[0]]
-        high = [float((cx + a).max()), float((cy + b).max()), self.z[-1]]
+        x0 = min(c - a for c, a in zip(self.cx, self.a, strict=True))
+        x1 = max(c + a for c, a in zip(self.cx, self.a, strict=True))
         if self.side > 0:
-            low[0] = max(low[0], min(self.beyond))
+            x0 = max(x0, min(self.beyond))
         if self.side < 0:
-            high[0] = min(high[0], -min(self.beyond))
-        return _box(np.array(low), np.array(high))
+            x1 = min(x1, -min(self.beyond))
+        y0 = min(c - b for c, b in zip(self.cy, self.b, strict=True))
+        y1 = max(c + b for c, b in zip(self.cy, self.b, strict=True))
+        return (x0, y0, self.z[0]), (x1, y1, self.z[-1])
 
     def coverage(self, x: Array, y: Array, z: Array, voxel: Voxel) -> Array:
         """Part of each voxel filled."""

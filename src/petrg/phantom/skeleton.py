@@ -58,10 +58,14 @@ SPINE = _column()
 """C1 to L5, head to foot."""
 
 
+_CORD_END = 1105.0  # the cord ends at L1 or L2
+
+
 def spine(spec: Spec, frame: Frame) -> list[Item]:
     """Vertebrae with arches and processes, discs between them, sacrum, canal and cord."""
     p, items = spec.physiology, []
-    items += frame.line([(0, v.y, v.z) for v in SPINE], [0.92 * v.b for v in SPINE], Tissue(75, 0.7, ""))
+    discs = [(v.z, 0.0, v.y, 0.94 * v.a, 0.94 * v.b) for v in reversed(SPINE)]
+    items.append(frame.stack(discs, Tissue(75, 0.7, ""), power=2.5))
     for v in SPINE:
         name = f"vertebrae_{v.name}"
         bone = Tissue(330, p.marrow, name)
@@ -75,9 +79,10 @@ def spine(spec: Spec, frame: Frame) -> list[Item]:
         items.append(_vertebral_body(frame, v, 0.0, Tissue(420, p.marrow, name)))
         items.append(_vertebral_body(frame, v, -1.8, Tissue(190, p.marrow)))
     items += _sacrum(spec, frame)
-    canal = [(0.0, v.y + v.b + 8.0, v.z) for v in SPINE] + [(0.0, 72.0, 960.0)]
-    items += frame.line(canal, [8.5] * 7 + [7.5] * 18, Tissue(12, 0.6, ""))
-    items += frame.line(canal[:20], 5.0, Tissue(38, 0.9 + 0.45 * p.blood, "spinal_cord"))
+    canal = [(v.z, 0.0, v.y + v.b + 8.0, 8.0, 8.0) for v in reversed(SPINE)]
+    items.append(frame.stack([(960.0, 0.0, 72.0, 7.0, 7.0), *canal], Tissue(12, 0.6, "")))
+    cord = [(z, x, y, 5.0, 5.0) for z, x, y, _, _ in canal if z > _CORD_END]
+    items.append(frame.stack(cord, Tissue(38, 0.9 + 0.45 * p.blood, "spinal_cord")))
     return items
 
 
