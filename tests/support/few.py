@@ -21,8 +21,8 @@ def few_files(vendor: str, home: Path, seed: int = 5) -> dict[str, bytes]:
 def few_of(folder: Path) -> dict[str, bytes]:
     """The middle slices of the largest CT and the largest AC PET series below ``folder``."""
     series: dict[tuple[str, str], list[tuple[float, Path]]] = {}
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        head = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and _is_dicom(p)):
+        head = pydicom.dcmread(path, stop_before_pixels=True)
         position = head.get("ImagePositionPatient")
         if head.get("Modality") not in ("CT", "PT") or position is None:
             continue
@@ -37,3 +37,8 @@ def few_of(folder: Path) -> dict[str, bytes]:
         for n, path in enumerate(ordered[start : start + SLICES]):
             files[f"{modality.lower()}/{n}.dcm"] = path.read_bytes()
     return files
+
+
+def _is_dicom(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"
