@@ -23,7 +23,7 @@ from petrg.imaging.dicom.scan import Source
 __all__ = ["Decoder"]
 
 _CHILD = Path(__file__).with_name("decode_child.py")
-_LIMIT_S = 60.0
+_LIMIT_S = 15.0
 
 
 class Decoder:
