@@ -1,6 +1,7 @@
 """Words to findings: a clause grammar over lexica, with the characters each finding was read from.
 
-    text ─tokens─▶ words ─clauses─▶ sentence, segment, clause ─statements─▶ what each says ─lesions─▶ findings ─evidence─▶ labels
+Text -> tokens (known words) -> clauses -> statements (what each clause says) -> lesions (the statements of one
+subject) -> findings -> evidence (labels).
 """
 
 from petrg.language.reading.evidence import Basis, Evidence, LabelEvidence, labels

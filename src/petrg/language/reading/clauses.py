@@ -1,8 +1,8 @@
-"""Tokens -> sentences -> segments -> clauses: where one statement ends and the next begins."""
+"""The tokens of a sentence -> segments -> clauses: where one statement ends and the next begins."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from petrg.language.reading.lexicon import Kind
 from petrg.language.reading.tokens import Token
@@ -13,39 +13,32 @@ _PREDICATES = frozenset({Kind.STRUCTURE, Kind.UPTAKE, Kind.NORMAL, Kind.ABNORMAL
 _PLACES = frozenset({Kind.SITE, Kind.AREA})
 _JOINTS = frozenset({Kind.LIST, Kind.VERB})
 _FINITE = _PREDICATES | {Kind.VERB, Kind.NEGATION, Kind.NEGATED}
+_TELLING = _FINITE | _PLACES
 
 
-def split_clauses(tokens: Sequence[Token]) -> Iterator[list[list[list[Token]]]]:
-    """Sentences, each a list of segments, each a list of clauses, each a list of tokens."""
-    sentence: list[list[list[Token]]] = []
+def split_clauses(tokens: Sequence[Token]) -> list[list[list[Token]]]:
+    """The segments of a sentence, each a list of clauses, each a list of tokens."""
+    segments: list[list[list[Token]]] = []
     segment: list[list[Token]] = []
     clause: list[Token] = []
     for token in tokens:
         kind = token.kind
-        if kind is Kind.CLAUSE or kind is Kind.BUT:
-            if clause:
-                if token.entry.value == "heading":
-                    clause.append(token)
-                segment.append(clause)
-                clause = []
-        elif kind is Kind.SEGMENT or kind is Kind.SENTENCE:
-            if clause:
-                segment.append(clause)
-                clause = []
-            if segment:
-                sentence.append(_joined(segment))
-                segment = []
-            if kind is Kind.SENTENCE and sentence:
-                yield sentence
-                sentence = []
-        else:
+        if kind is not Kind.CLAUSE and kind is not Kind.BUT and kind is not Kind.SEGMENT:
             clause.append(token)
+            continue
+        if clause:
+            if token.entry.value == "heading":
+                clause.append(token)
+            segment.append(clause)
+            clause = []
+        if kind is Kind.SEGMENT and segment:
+            segments.append(_joined(segment))
+            segment = []
     if clause:
         segment.append(clause)
     if segment:
-        sentence.append(_joined(segment))
-    if sentence:
-        yield sentence
+        segments.append(_joined(segment))
+    return segments
 
 
 def _joined(segment: list[list[Token]]) -> list[list[Token]]:
@@ -59,15 +52,12 @@ def _joined(segment: list[list[Token]]) -> list[list[Token]]:
             i = end
         else:
             i += 1
-        clauses += _parted(clause)
+        clauses += _parted(clause) if len(clause) > 4 else [clause]
     return clauses
 
 
 def _denies(clause: Sequence[Token]) -> bool:
-    for token in clause:
-        if token.kind is Kind.NEGATION:
-            return True
-    return False
+    return any(token.kind is Kind.NEGATION for token in clause)
 
 
 def _list_end(segment: Sequence[Sequence[Token]], start: int) -> int:
@@ -85,22 +75,37 @@ def _list_end(segment: Sequence[Sequence[Token]], start: int) -> int:
 
 def _parted(clause: list[Token]) -> list[list[Token]]:
     """Split where a list word or a verb stands between two whole statements, each a place with its predicate."""
+    following = _following(clause)
+    last = next((t.kind for t in reversed(clause) if t.kind in _TELLING), None)
+    parts: list[list[Token]] = []
+    begin = 0
+    first: Kind | None = None
+    before: Kind | None = None
     for i, token in enumerate(clause):
-        if not 0 < i < len(clause) - 1 or token.kind not in _JOINTS or not (order := _order(clause[:i])):
-            continue
-        after = _order(clause[i + 1 :])
-        if after == order or (after and token.kind is Kind.VERB):
-            return [clause[:i], *_parted(clause[i + 1 :])]
-    return [clause]
+        kind = token.kind
+        if kind in _JOINTS and i > begin and (order := _order(first, before)):
+            after = _order(following[i + 1], last)
+            if after == order or (after and kind is Kind.VERB):
+                parts.append(clause[begin:i])
+                begin, first, before = i + 1, None, None
+                continue
+        if kind in _TELLING:
+            first, before = first or kind, kind
+    return [*parts, clause[begin:]]
 
 
-def _order(tokens: Sequence[Token]) -> str:
-    """"place first" or "place last" where ``tokens`` make a whole statement, else empty."""
-    kinds = [t.kind for t in tokens if t.kind in _FINITE or t.kind in _PLACES]
-    if not kinds:
-        return ""
-    if kinds[0] in _PLACES and kinds[-1] in _FINITE and kinds[-1] not in (Kind.TOPIC, Kind.VERB):
+def _following(clause: Sequence[Token]) -> list[Kind | None]:
+    """For each position the kind of the next token that tells something."""
+    row: list[Kind | None] = [None] * (len(clause) + 1)
+    for i in range(len(clause) - 1, -1, -1):
+        row[i] = clause[i].kind if clause[i].kind in _TELLING else row[i + 1]
+    return row
+
+
+def _order(first: Kind | None, last: Kind | None) -> str:
+    """Say "place first" or "place last" where what lies between makes a whole statement, else empty."""
+    if first in _PLACES and last in _FINITE and last is not Kind.TOPIC and last is not Kind.VERB:
         return "place first"
-    if kinds[0] in _FINITE and kinds[-1] in _PLACES:
+    if first in _FINITE and last in _PLACES:
         return "place last"
     return ""

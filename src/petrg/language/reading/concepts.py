@@ -78,8 +78,10 @@ CONCEPTS: Mapping[str, Structure] = {
 
 _IN_LUNG = dict.fromkeys(("low-density", "high-density", "density", "patch", "strand", "lucency"), _LUNG)
 _IN_BONE = dict.fromkeys(
-    ("low-density", "high-density", "dense", "density", "lesion", "nodule", "soft-tissue", "lucency", "thickening", "mass")
-    + ("patch", "strand", "calcification", "cyst", "swelling"),
+    (
+        *("low-density", "high-density", "dense", "density", "lesion", "nodule", "soft-tissue", "lucency", "mass"),
+        *("thickening", "patch", "strand", "calcification", "cyst", "swelling"),
+    ),
     _BONE,
 )
 

@@ -93,7 +93,11 @@ def _evidence(label: Label, group: list[Grounded]) -> LabelEvidence:
         basis = Basis.IMPLIED if g.implied else Basis.STATED
         if f.uptake is not None and label.pet is (Uptake.NORMAL if f.negated else f.uptake) and _first(pet, basis):
             pet = Evidence(basis, g.pet_rule, f.spans)
-        if f.structure is not None and label.ct is (Structure.NORMAL if f.negated else f.structure) and _first(ct, basis):
+        if (
+            f.structure is not None
+            and label.ct is (Structure.NORMAL if f.negated else f.structure)
+            and _first(ct, basis)
+        ):
             ct = Evidence(basis, g.ct_rule, f.spans)
         if suv is None and f.suv_max is not None and f.suv_max == label.suv_max and not f.negated:
             suv = Evidence(basis, "suv.max", f.spans)

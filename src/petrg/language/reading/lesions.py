@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from petrg.anatomy import NodalGroup, Region, Side
 from petrg.language.reading.concepts import BONE_REGIONS, NODE_REGIONS, structure_of
 from petrg.language.reading.lexicon import Kind
-from petrg.language.reading.statements import Place, Said, Statement, read_clause
-from petrg.language.reading.tokens import Token
+from petrg.language.reading.said import Place, Said, Statement
 from petrg.report import Finding, Span, Structure, Uptake
 from petrg.report.labels import STRUCTURE_PRIORITY, UPTAKE_PRIORITY
 
-__all__ = ["Grounded", "LOW_SUV", "gather"]
+__all__ = ["LOW_SUV", "Grounded", "gather"]
 
 LOW_SUV = 3.0
 """An uptake called increased with an SUVmax up to this is mild or equivocal: about the liver's own."""
 
+_RESPECTIVE = 12  # places that a list of numbers may be given for
 _DESCRIPTION = 60  # characters of a description quoted whole
 _RANK = {structure: rank for rank, structure in enumerate(STRUCTURE_PRIORITY)}
 _UPTAKE_RANK = {uptake: rank for rank, uptake in enumerate(UPTAKE_PRIORITY)}
@@ -51,6 +51,7 @@ class _Lesion:
     suv_at: tuple[int, int] | None = None
     rest: bool = False
     inherited: bool = False
+    said_end: int = 0
 
     @property
     def empty(self) -> bool:
@@ -58,6 +59,8 @@ class _Lesion:
 
     def add(self, statement: Statement) -> None:
         self.said += self.explained(statement) if self.said else statement.said
+        if statement.said:
+            self.said_end = statement.said[-1].end
         self.end = max(self.end, statement.end)
         self.rest |= statement.rest
         if statement.suvs:
@@ -75,12 +78,11 @@ class _Lesion:
         ]
 
 
-def gather(sentences: Iterable[Sequence[Sequence[Sequence[Token]]]], text: str) -> list[Grounded]:
-    """The findings of all sentences, in order."""
+def gather(segments: Iterable[Sequence[Statement]], text: str) -> list[Grounded]:
+    """The findings of all segments, in order."""
     teller = _Teller()
-    for sentence in sentences:
-        for segment in sentence:
-            teller.segment(segment)
+    for segment in segments:
+        teller.segment(segment)
     teller.close()
     return [g for lesion in teller.lesions for g in _findings(lesion, text)]
 
@@ -94,28 +96,25 @@ class _Teller:
         self.lesion = _Lesion([], 0, 0)
         self.pending: list[Place] = []
 
-    def segment(self, clauses: Sequence[Sequence[Token]]) -> None:
+    def segment(self, statements: Sequence[Statement]) -> None:
         """Take in one segment; what only adds to the last lesion (a size, an SUV, its uptake) goes on with it."""
         self.pending = []
         first = True
-        for tokens in clauses:
-            statement = read_clause(tokens)
+        for statement in statements:
             if statement.yardstick:
                 continue
-            if first and self.subject and (
-                statement.places or tokens[0].kind is Kind.VERB or any(s.concept is not None for s in statement.said)
-            ):
+            if first and self.subject and (statement.places or statement.opens_verb or _names_structure(statement)):
                 self.start(self.subject, statement)
                 self.lesion.inherited = True
             first = False
-            self.clause(statement, tokens)
+            self.clause(statement)
         if self.pending:
             if self.lesion.said or self.lesion.suvs:
                 self.lesion.places += self.pending
             else:
                 self.subject = self.pending
 
-    def clause(self, statement: Statement, tokens: Sequence[Token]) -> None:
+    def clause(self, statement: Statement) -> None:
         """Take in one clause."""
         places = _specific(statement.places)
         if statement.aside_first and not places and statement.asides and statement.said:
@@ -123,43 +122,49 @@ class _Teller:
             aside.add(statement)
             self.lesions.append(aside)
             return
-        if places and not statement.said and self.list_on(statement, tokens):
+        if places and not statement.said and self.goes_on(statement):
             self.lesion.places += places
             self.lesion.add(statement)
             return
         if places and statement.silent:
-            if tokens[-1].kind is Kind.CLAUSE:  # a heading
+            if statement.heading:
                 self.start(places, statement)
             else:
                 self.pending += places
             return
-        if not places and not self.pending and any(s.regions for s in statement.said):
-            places = _places_of(tokens)
+        if not places and not self.pending and statement.brought is not None:
+            places = [statement.brought]
         if places or self.pending:
             self.start(_specific(self.pending + places), statement)
         if statement.together and not places:
             self.tell_all(statement)
         self.lesion.add(statement)
         if statement.extra:
-            extra = [p for p in statement.extra if p.entry.kind is Kind.SITE]
-            if self.lesion.inherited and not places and extra:
-                self.lesion.places, self.subject = [], extra
-            self.lesion.places += extra
-            self.subject = self.subject or list(self.lesion.places)
+            self.add_places(statement, places)
+
+    def add_places(self, statement: Statement, places: list[Place]) -> None:
+        """Add the places of "the largest in"; where only an earlier subject was carried on, they replace it."""
+        extra = [p for p in statement.extra if p.entry.kind is Kind.SITE]
+        if self.lesion.inherited and not places and extra:
+            self.lesion.places, self.subject = [], extra
+        self.lesion.places += extra
+        self.subject = self.subject or list(self.lesion.places)
+
+    def goes_on(self, statement: Statement) -> bool:
+        """Whether a clause of places alone continues the list that the lesion ended with."""
+        if self.lesion.empty or statement.heading or not _ends_in_place(self.lesion):
+            return False
+        return statement.silent or statement.opens_list
 
     def tell_all(self, statement: Statement) -> None:
         """What is said of all: of the lesions before too, back to one whose uptake was said."""
+        if not any(s.uptake is not None for s in statement.said):
+            return
         for lesion in reversed(self.lesions):
             if any(s.uptake is not None for s in lesion.said):
                 return
             lesion.said += [s for s in statement.said if s.uptake is not None]
             lesion.suvs, lesion.suv_at = lesion.suvs or statement.suvs, lesion.suv_at or statement.suv_at
-
-    def list_on(self, statement: Statement, tokens: Sequence[Token]) -> bool:
-        """Whether a clause of places alone continues the list that the lesion ended with."""
-        if self.lesion.empty or tokens[-1].kind is Kind.CLAUSE or not _ends_in_place(self.lesion):
-            return False
-        return statement.silent or tokens[0].kind is Kind.LIST
 
     def start(self, places: list[Place], statement: Statement) -> None:
         """Close the lesion and begin one of ``places``."""
@@ -185,13 +190,11 @@ def _specific(places: list[Place]) -> list[Place]:
 
 
 def _ends_in_place(lesion: _Lesion) -> bool:
-    return bool(lesion.places) and lesion.places[-1].end > max((s.end for s in lesion.said), default=0)
+    return bool(lesion.places) and lesion.places[-1].end > lesion.said_end
 
 
-def _places_of(tokens: Sequence[Token]) -> list[Place]:
-    """The place that a word such as "ascites" brings with it."""
-    token = next(t for t in tokens if t.kind is Kind.STRUCTURE and t.entry.regions)
-    return [Place(token.entry, None, token.start, token.end)]
+def _names_structure(statement: Statement) -> bool:
+    return any(s.concept is not None for s in statement.said)
 
 
 @dataclass(slots=True)
@@ -220,7 +223,7 @@ def _findings(lesion: _Lesion, text: str) -> Iterator[Grounded]:
     said = _without_attributes(lesion.said)
     own = [s for s in said if s.regions]
     shared = [s for s in said if not s.regions] if own else said
-    each = lesion.suvs if len(lesion.suvs) > 1 and len(lesion.suvs) == len(lesion.places) else ()
+    each = lesion.suvs if 1 < len(lesion.suvs) == len(lesion.places) <= _RESPECTIVE else ()
     told = _Told.of(lesion, shared, max(lesion.suvs, default=None))
     seen: set[tuple[Region, Side | None, str | None]] = set()
     for i, place in enumerate(lesion.places):
@@ -282,7 +285,8 @@ def _of_place(
     pet, rule, normal, rest = told.pet, told.rule, told.normal, lesion.rest
     if pet is None and told.suv is not None and region in _QUIET:
         pet, rule = _by_suv(told.suv), "uptake.suv"
-    shown, denials = [], []
+    shown: list[tuple[Structure, Said, Span]] = []
+    denials: list[tuple[Structure, Said, Span]] = []
     for s, span in told.concepts:
         row = (structure_of(s.concept or "", region, nodular=s.nodular), s, span)
         (denials if s.denied else shown).append(row)

@@ -72,10 +72,10 @@ class Kind(StrEnum):
 class Entry:
     """One row of a lexicon: some words of one meaning.
 
-    ``regions`` are the places named; ``nodes`` the region meant with "lymph node", ``beside`` the one
-    meant with "next to", ``bones`` the one meant beside a bone, ``implies`` the parts that are normal when this is. ``value`` is the sense
-    of a grammar word (left, up, mild ...), ``concept`` what CT shows, ``part`` a word such as "neck"
-    that is a part of the organ just named.
+    ``regions`` are the places named; ``nodes`` the region meant with "lymph node", ``beside`` the one meant
+    with "next to", ``bones`` the one meant beside a bone; ``implies`` the parts that are normal when this is.
+    ``value`` is the sense of a grammar word (up, mild ...), ``concept`` what CT shows, ``part`` a word such
+    as "neck" that is a part of the organ just named.
     """
 
     kind: Kind
@@ -95,12 +95,12 @@ class Entry:
     expect: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
     """The compiled words of one language.
 
-    ``simple`` are the words that mean no more than their entry; ``pattern`` finds every word in normalised text, longest first; ``suv`` the numbers after an SUV's
-    name; ``size`` a measured length.
+    ``simple`` are the words that mean no more than their entry; ``pattern`` finds every word in normalised
+    text, the longest first; ``stops`` the ends of sentences; ``numbers`` what follows the name of an SUV.
     """
 
     language: str
@@ -108,9 +108,12 @@ class Lexicon:
     words: Mapping[str, Entry]
     simple: Mapping[str, Entry]
     pattern: re.Pattern[str]
+    stops: re.Pattern[str]
     numbers: re.Pattern[str]
     script: re.Pattern[str]
     inflected: bool
+    letters_a_word: float = 1.0
+    endings: tuple[str, ...] = ()
 
     def entry(self, word: str) -> Entry | None:
         """The entry of a matched word, its plural included."""
@@ -118,7 +121,10 @@ class Lexicon:
         if found is not None or not self.inflected:
             return found
         plain = _SPACES.sub(" ", word)
-        return self.words.get(plain) or self.words.get(plain[:-1]) or self.words.get(plain[:-2])
+        endings = ("", *self.endings)
+        return next(
+            (self.words[w] for e in endings if plain.endswith(e) and (w := plain.removesuffix(e)) in self.words), None
+        )
 
 
 _SPECIAL = frozenset({Kind.SUV, Kind.OTHER_NUMBER, Kind.DEAUVILLE, Kind.SKIP})
@@ -145,7 +151,9 @@ def lexicon(language: str) -> Lexicon:
     folder = files("petrg.language").joinpath("lexica")
     parts = sorted(f.name for f in folder.iterdir() if f.name.split(".")[0] == language and f.name.endswith(".toml"))
     if not parts:
-        raise ReportError(f"no lexicon of language {language!r}", "one of " + ", ".join(languages()), "name one of them")
+        raise ReportError(
+            f"no lexicon of language {language!r}", "one of " + ", ".join(languages()), "name one of them"
+        )
     return parse_lexicon(language, [tomllib.loads(folder.joinpath(p).read_text(encoding="utf-8")) for p in parts])
 
 
@@ -187,6 +195,7 @@ def parse_lexicon(language: str, tables: Iterable[Mapping[str, Any]]) -> Lexicon
                 raise _fault(language, f"word {word!r} stands in two entries", "each word once")
             words[word] = entry
     inflected = bool(grammar.get("word_boundary", False))
+    endings = tuple(grammar.get("plural", ()))
     units = "|".join(map(re.escape, sorted(grammar.get("units", ("cm", "mm")), key=len, reverse=True)))
     filler = "|".join(map(re.escape, sorted(grammar.get("number_filler", ()), key=len, reverse=True)))
     between = "|".join(map(re.escape, sorted(grammar.get("number_and", ()), key=len, reverse=True))) or ","
@@ -197,17 +206,34 @@ def parse_lexicon(language: str, tables: Iterable[Mapping[str, Any]]) -> Lexicon
         entries=tuple(entries),
         words=words,
         simple={w: e for w, e in words.items() if e.kind not in _SPECIAL},
-        pattern=_compile(words, units, inflected, grammar.get("sentence_patterns", ())),
+        pattern=_compile(words, units, endings if inflected else None),
+        stops=_stops(words, grammar.get("sentence_patterns", ())),
         numbers=re.compile(
             rf"(?:[\s:=≈<>(\[]|{filler or '约'})*"
             rf"({span}(?:(?:\s*(?:{between})\s*)+{further}(?!\s*(?:{units}|[*x]|%)))*)(?!\s*(?:{units}|[*x]|%)|[0-9])"
         ),
         script=re.compile(grammar.get("script", "[a-z]")),
         inflected=inflected,
+        letters_a_word=float(grammar.get("letters_a_word", 1.0)),
+        endings=endings,
     )
 
 
-_KEYS = {"words", "test", "region", "implies", "nodes", "beside", "bones", "group", "side", "class", "concept", "value", "part"}
+_KEYS = {
+    "words",
+    "test",
+    "region",
+    "implies",
+    "nodes",
+    "beside",
+    "bones",
+    "group",
+    "side",
+    "class",
+    "concept",
+    "value",
+    "part",
+}
 
 
 def _entry(language: str, kind: str, row: Mapping[str, Any]) -> Entry:
@@ -246,17 +272,26 @@ def _fault(language: str, found: str, expected: str) -> ReportError:
     return ReportError(f"lexicon {language!r}: {found}", expected, "mend the lexicon's TOML")
 
 
-def _compile(words: Mapping[str, Entry], units: str, inflected: bool, sentences: Iterable[str]) -> re.Pattern[str]:
+def _stops(words: Mapping[str, Entry], patterns: Iterable[str]) -> re.Pattern[str]:
+    """Where sentences end; a word that holds a full stop shields it."""
+    ends = [re.escape(word) for word, entry in words.items() if entry.kind is Kind.SENTENCE]
+    shields = sorted((word for word, entry in words.items() if "." in word[:-1]), key=len, reverse=True)
+    shield = "|".join(rf"(?<![a-z]){re.escape(word)}" for word in shields)
+    return re.compile((shield + "|" if shield else "") + f"(?P<stop>{'|'.join([*ends, *patterns]) or '(?!)'})")
+
+
+def _compile(words: Mapping[str, Entry], units: str, endings: tuple[str, ...] | None) -> re.Pattern[str]:
+    words = {word: entry for word, entry in words.items() if entry.kind is not Kind.SENTENCE}
     first = "".join(sorted({re.escape(w[0]) for w in words}))
-    if inflected:
+    if endings is not None:
+        ending = rf"(?:{'|'.join(map(re.escape, endings))})?" if endings else ""
         marks = _trie(_tree(w for w in words if not w[0].isalnum()), False)
         names = _trie(_tree(w for w in words if w[0].isalnum()), True)
-        terms = rf"(?<![a-z0-9])(?:{names})(?:s|es)?(?![a-z0-9])" + (f"|{marks}" if marks else "")
+        terms = rf"(?<![a-z0-9])(?:{names}){ending}(?![a-z0-9])" + (f"|{marks}" if marks else "")
     else:
         terms = _trie(_tree(words), False)
     number = rf"{_LENGTH}(?:\s*(?:{units})?\s*[*x\-~–]\s*{_LENGTH}){{0,3}}\s*(?:{units})(?![a-z])"
-    stops = "".join(f"|(?:{pattern})" for pattern in sentences)
-    return re.compile(rf"(?=[{first}0-9.\n])(?:(?<![0-9.])(?P<size>{number})|{terms}{stops})")
+    return re.compile(rf"(?=[{first}0-9])(?:(?<![0-9.])(?P<size>{number})|{terms})")
 
 
 def _tree(words: Iterable[str]) -> dict[str, Any]:

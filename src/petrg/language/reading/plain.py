@@ -12,7 +12,13 @@ _PLAIN |= {ord(odd): ord("*") for odd in "×✕╳✖"}
 _PLAIN |= {ord(odd): ord("~") for odd in "∼〜"}
 _PLAIN |= {ord(odd): ord("-") for odd in "–—−‐‑"}
 _PLAIN |= {ord(odd): ord(" ") for odd in "\u3000\xa0\t"}
-_PLAIN |= {ord("﹒"): ord("."), ord("\r"): ord("\n"), ord("\u2028"): ord("\n"), ord("粘"): ord("黏"), ord("’"): ord("'")}
+_PLAIN |= {
+    ord("﹒"): ord("."),
+    ord("\r"): ord("\n"),
+    ord("\u2028"): ord("\n"),
+    ord("粘"): ord("黏"),
+    ord("’"): ord("'"),
+}
 
 
 def normalise(text: str) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from petrg.language.reading.clauses import split_clauses
 from petrg.language.reading.lesions import Grounded, gather
 from petrg.language.reading.lexicon import Lexicon, languages, lexicon
 from petrg.language.reading.plain import normalise
-from petrg.language.reading.tokens import tokenise
+from petrg.language.reading.sentences import segments
 from petrg.report import Finding
 
 __all__ = ["Reading", "detect", "read"]
@@ -51,11 +50,8 @@ def read(text: str, language: str | Lexicon = "auto") -> Reading:
     >>> finding.region.value, finding.side.value, finding.size_mm, finding.suv_max
     ('lung-pleura', 'left', (12.0,), 4.1)
     """
-    if isinstance(language, Lexicon):
-        words = language
-    else:
-        words = lexicon(detect(text) if language == "auto" else language)
-    return Reading(text, words.language, tuple(gather(split_clauses(tokenise(text, words)), text)))
+    words = language if isinstance(language, Lexicon) else lexicon(detect(text) if language == "auto" else language)
+    return Reading(text, words.language, tuple(gather(segments(text, words), text)))
 
 
 def detect(text: str) -> str:
@@ -66,7 +62,7 @@ def detect(text: str) -> str:
     """
     sample = normalise(text[:_SAMPLE])
     codes = sorted(languages(), reverse=True)
-    scripts = {code: len(lexicon(code).script.findall(sample)) for code in codes}
+    scripts = {c: len(lexicon(c).script.findall(sample)) / lexicon(c).letters_a_word for c in codes}
     best = [code for code in codes if scripts[code] == max(scripts.values())]
     if len(best) == 1:
         return best[0]

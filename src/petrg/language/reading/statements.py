@@ -3,86 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from petrg.anatomy import NodalGroup, Region, Side
-from petrg.language.reading.lexicon import Entry, Kind
+from petrg.anatomy import Region
+from petrg.language.reading.concepts import CONCEPTS
+from petrg.language.reading.lexicon import Kind
+from petrg.language.reading.places import LIVER, POOL, TISSUE, PlaceReader
+from petrg.language.reading.said import Place, Said, Statement
 from petrg.language.reading.tokens import Token
 from petrg.report import Uptake
 
-__all__ = ["Place", "Said", "Statement", "read_clause"]
-
-_MIDLINE = frozenset(group.value for group in NodalGroup if group.side is Side.MIDLINE)
-LIVER, POOL, TISSUE = "liver", "pool", "tissue"
-
-
-@dataclass(slots=True)
-class Place:
-    """A place named in a clause, with its side and where its words stand."""
-
-    entry: Entry
-    side: Side | None
-    start: int
-    end: int
-    beside: bool = False
-    node: bool = False
-    bone: bool = False
-
-    def regions(self) -> tuple[Region, ...]:
-        """The regions meant, given what is said there."""
-        if self.node and self.entry.nodes is not None:
-            return (self.entry.nodes,)
-        if self.bone and self.entry.bones is not None:
-            return (self.entry.bones,)
-        if self.beside and self.entry.beside is not None:
-            return (self.entry.beside,)
-        return self.entry.regions
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One predicate: an uptake class or a concept, denied or not, by which rule, where it stands."""
-
-    rule: str
-    start: int
-    end: int
-    uptake: Uptake | None = None
-    concept: str | None = None
-    denied: bool = False
-    nodular: bool = False
-    marked: bool = False
-    attribute: bool = False
-    regions: tuple[Region, ...] = ()
-
-
-@dataclass(slots=True)
-class Statement:
-    """All that one clause says."""
-
-    start: int
-    end: int
-    places: list[Place] = field(default_factory=list)
-    extra: list[Place] = field(default_factory=list)
-    asides: list[Place] = field(default_factory=list)
-    said: list[Said] = field(default_factory=list)
-    suvs: tuple[float, ...] = ()
-    suv_at: tuple[int, int] | None = None
-    sizes: tuple[float, ...] = ()
-    rest: bool = False
-    explained: bool = False
-    aside_first: bool = False
-    yardstick: bool = False
-    together: bool = False
-
-    @property
-    def silent(self) -> bool:
-        """Whether nothing is said of the places."""
-        return not self.said and not self.suvs and not self.sizes
+__all__ = ["read_clause"]
 
 
 def read_clause(tokens: Sequence[Token]) -> Statement:
     """What the clause of ``tokens`` says."""
-    reader = _Reader(Statement(tokens[0].start, tokens[-1].end))
+    first = tokens[0]
+    out = Statement(first.start, tokens[-1].end)
+    out.heading = tokens[-1].kind is Kind.CLAUSE
+    out.opens_list, out.opens_verb = first.kind is Kind.LIST, first.kind is Kind.VERB
+    reader = _Reader(out)
     for token in tokens:
         if (act := _ACTS.get(token.kind)) is not None:
             act(reader, token)
@@ -90,17 +30,17 @@ def read_clause(tokens: Sequence[Token]) -> Statement:
 
 
 @dataclass(slots=True)
-class _Reader:
-    """The state of one pass over a clause."""
+class _Reader(PlaceReader):
+    """One pass over a clause.
 
-    out: Statement
-    mode: str = "subject"  # subject, extra, aside
-    side: Side | None = None
-    side_end: int = -1
+    What waits for a later word: ``topics`` (uptake, density) for what is said of them, ``change``,
+    ``abnormal`` and ``normal`` for a topic, ``degree`` for an uptake. ``nodes`` says that a node is shown,
+    ``near_nodes`` that one is spoken of; what was said before ``settled`` is denied already.
+    """
+
     denied: bool = False
     topics: list[Token] = field(default_factory=list)
     uptake_noun: Token | None = None
-    pet_topic: bool = False
     ct_topic: Token | None = None
     change: Token | None = None
     abnormal: Token | None = None
@@ -112,101 +52,10 @@ class _Reader:
     physiologic: bool = False
     prior: bool = False
     compared: int = -9
-    described: bool = False  # "appearing as": what follows describes what was named
     nodes: bool = False
-    spine: bool = False
-    comparison: Token | None = None
-    captured: bool = False
-    last: Place | None = None
-    listed: int = -1
-    with_at: int = -1
+    near_nodes: bool = False
+    settled: int = 0
 
-    # -- places
-    def site(self, token: Token) -> None:
-        entry, last = token.entry, self.last
-        if last is not None and entry.part and token.start == last.end:
-            last.end = token.end
-            return
-        if self.comparison is not None:
-            self.resolve_comparison(LIVER if Region.LIVER in entry.regions else TISSUE, token)
-            self.out.asides.append(self.place(token))
-            return
-        place = self.place(token)
-        if self.mode == "aside":
-            self.captured = True
-            self.out.asides.append(place)
-            return
-        target = self.out.extra if self.mode == "extra" else self.out.places
-        if last is not None and target and target[-1] is last and self.same(last, place):
-            last.end, last.side = place.end, last.side or place.side
-            if len(entry.regions) and entry.group and not last.entry.group:
-                last.entry = entry
-            return
-        if last is not None and last.end == token.start and last.entry.implies and target and target[-1] is last:
-            target.pop()
-        target.append(place)
-        self.last = place
-        self.spine |= Region.SPINE in entry.regions
-
-    def place(self, token: Token) -> Place:
-        entry, side = token.entry, self.side
-        if entry.group in _MIDLINE and token.start - self.side_end > 1:
-            side = None  # a side carried along a list stops at what has none
-        return Place(entry, entry.side or side, token.start, token.end)
-
-    def same(self, last: Place, place: Place) -> bool:
-        """Whether two places follow each other as parts of one: "left lung, upper lobe"."""
-        sides = last.side is None or place.side is None or last.side is place.side
-        return self.listed < last.end and sides and last.entry.regions == place.entry.regions
-
-    def side_(self, token: Token) -> None:
-        self.side = token.entry.side
-        self.side_end = token.end
-        if self.last is not None and self.last.side is None and token.start == self.last.end:
-            self.last.side = self.side
-
-    def beside(self, token: Token) -> None:
-        if self.last is None or token.start != self.last.end:
-            return
-        if token.entry.value == "level":
-            for places in (self.out.places, self.out.extra):
-                if self.last in places:
-                    places.remove(self.last)
-            self.out.asides.append(self.last)
-        else:
-            self.last.beside, self.last.end = True, token.end
-
-    def reference(self, token: Token) -> None:
-        if self.last is not None and self.last.end == token.start and self.last in self.out.places:
-            self.out.places.remove(self.last)
-        if self.comparison is not None:
-            self.resolve_comparison(POOL if token.entry.value != LIVER else LIVER, token)
-        elif not (self.out.places or self.out.said or self.pet_topic or self.mode == "aside"):
-            self.out.yardstick = True
-
-    def list_(self, token: Token) -> None:
-        self.listed = token.start
-        if token.entry.value == "with":
-            self.with_at = token.start
-
-    def location(self, token: Token) -> None:
-        self.mode = "extra"
-
-    def aside(self, token: Token) -> None:
-        if self.mode != "extra":
-            self.out.aside_first |= not self.out.places and not self.out.said
-            self.mode, self.captured = "aside", False
-
-    def within(self, token: Token) -> None:
-        if self.mode == "aside" and self.captured:
-            self.mode = "subject"
-
-    def verb(self, token: Token) -> None:
-        self.described = token.entry.value == "as"
-        if self.mode == "aside":
-            self.mode = "subject"
-
-    # -- comparisons
     def compare(self, token: Token) -> None:
         of_uptake = self.pet_topic or any(s.uptake is not None for s in self.out.said)
         if of_uptake or (self.ct_topic is None and token.entry.value not in ("above", "below")):
@@ -246,10 +95,9 @@ class _Reader:
             uptake = Uptake.NORMAL
         self.pet(uptake, comparison, "uptake.comparison", end=token.end)
 
-    # -- predicates
     def pet(self, uptake: Uptake, token: Token, rule: str, *, end: int = 0, denied: bool = False) -> None:
         marked = self.degree == "marked" and not denied
-        start = min(token.start, self.degree_at) if 0 <= self.degree_at else token.start
+        start = min(token.start, self.degree_at) if self.degree_at >= 0 else token.start
         self.out.said.append(Said(rule, start, end or token.end, uptake, None, denied, marked=marked))
         self.uptake_noun = self.change = self.uneven = None
         self.topics = [t for t in self.topics if not t.entry.value.startswith("pet")]
@@ -258,6 +106,10 @@ class _Reader:
     def ct(
         self, concept: str, token: Token, rule: str, *, attribute: bool = False, regions: tuple[Region, ...] = ()
     ) -> None:
+        last = self.out.said[-1] if self.out.said else None
+        if last is not None and not regions and _one_thing(last, concept, token, self.denied):
+            self.out.said[-1] = replace(last, end=token.end, concept=concept)
+            return
         said = Said(
             rule,
             token.start,
@@ -383,16 +235,21 @@ class _Reader:
         assert entry.concept is not None
         self.change = None
         if entry.concept == "node":
-            self.nodes = True
+            self.near_nodes = True
+            self.nodes |= not self.denied
         elif entry.concept == "enlargement" and self.denied:
             self.deny_nodes()
+        if entry.regions and self.out.brought is None:
+            self.out.brought = Place(entry, None, token.start, token.end)
         self.ct(entry.concept, token, "structure." + entry.concept, regions=entry.regions)
 
     def deny_nodes(self) -> None:
-        """"Nodes are not enlarged": the node was a subject, not a finding."""
-        self.out.said = [
-            Said(s.rule, s.start, s.end, None, s.concept, True) if s.concept == "node" else s for s in self.out.said
-        ]
+        """Nodes "are not enlarged": the node was a subject, not a finding."""
+        if self.nodes:
+            self.nodes = False
+            self.out.said = [
+                Said(s.rule, s.start, s.end, None, s.concept, True) if s.concept == "node" else s for s in self.out.said
+            ]
 
     def structure_normal(self, token: Token) -> None:
         self.out.said.append(Said("structure.normal", token.start, token.end, None, "", True))
@@ -419,6 +276,7 @@ class _Reader:
             if self.denied and value != "always":
                 return
             if value == "ct":
+                self.deny_nodes()
                 self.structure_normal(token)
                 return
             if value == "pet":
@@ -443,14 +301,11 @@ class _Reader:
 
     def degree_(self, token: Token) -> None:
         said = self.out.said
-        if token.entry.value == "mild" and said and self.is_after_uptake(said[-1], token):
+        if token.entry.value == "mild" and said and _just_before(said[-1], token):
             said[-1] = Said("uptake.mild", said[-1].start, token.end, Uptake.EQUIVOCAL)
             return
         if not self.degree or token.entry.value == "mild":
             self.degree, self.degree_at = token.entry.value, token.start
-
-    def is_after_uptake(self, said: Said, token: Token) -> bool:
-        return said.uptake is Uptake.HIGH and not said.denied and token.entry.value == "mild" and token.start - said.end < 3
 
     def negation(self, token: Token) -> None:
         self.denied = True
@@ -459,17 +314,17 @@ class _Reader:
             self.mode = "subject"
 
     def negated(self, token: Token) -> None:
-        """"Uptake not evident", "ascites negative": denies what the clause said so far."""
+        """Uptake "not evident", ascites "negative": denies what the clause said so far."""
         if self.uptake_noun is not None:
             self.pet(Uptake.HIGH, token, "uptake.denied", denied=True)
         elif self.topics:
             self.normal_(token)
-        self.out.said = [
-            Said("negated", s.start, token.end, s.uptake, s.concept, True, regions=s.regions)
-            if s.uptake is not Uptake.PHYSIOLOGIC
-            else s
-            for s in self.out.said
-        ]
+        said = self.out.said
+        for i in range(self.settled, len(said)):
+            s = said[i]
+            if s.uptake is not Uptake.PHYSIOLOGIC:
+                said[i] = Said("negated", s.start, token.end, s.uptake, s.concept, True, regions=s.regions)
+        self.settled = len(said)
 
     def shape(self, token: Token) -> None:
         self.nodular = True
@@ -493,9 +348,9 @@ class _Reader:
     def rest(self, token: Token) -> None:
         self.out.rest = True
 
-    # -- numbers
     def suv(self, token: Token) -> None:
-        beside_yardstick = bool(self.out.asides) and token.start - self.out.asides[-1].end <= 3
+        yardstick = self.out.asides[-1].end if self.out.asides else -9
+        beside_yardstick = token.start - max(yardstick, self.yardstick_end) <= 3
         prior = self.prior or 0 <= token.start - self.compared <= 3
         if token.numbers and not prior and not self.out.yardstick and not beside_yardstick:
             self.out.suvs += token.numbers
@@ -508,9 +363,11 @@ class _Reader:
     def close(self) -> Statement:
         """Settle what waited for a word that did not come."""
         out = self.out
-        if self.nodes:
+        if self.near_nodes:
             for place in (*out.places, *out.extra):
                 place.node = True
+            if self.nodes:
+                out.said = [s for s in out.said if s.concept != "enlargement" or s.denied]
         if self.spine:
             for place in out.places:
                 place.bone = True
@@ -530,6 +387,20 @@ class _Reader:
             elif self.ct_topic is not None:
                 self.ct("other", self.uneven, "structure.uneven")
         return out
+
+
+def _just_before(said: Said, token: Token) -> bool:
+    return said.uptake is Uptake.HIGH and not said.denied and token.start - said.end < 3
+
+
+def _one_thing(last: Said, concept: str, token: Token, denied: bool) -> bool:
+    """Whether two words name one thing, as in "lytic lesion"."""
+    return (
+        bool(last.concept)
+        and last.denied is denied
+        and token.start - last.end <= 1
+        and CONCEPTS[last.concept or ""] is CONCEPTS[concept]
+    )
 
 
 _ACTS = {

@@ -1,0 +1,138 @@
+"""The places of a clause: which are its subject, which only stand beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from petrg.anatomy import NodalGroup, Region, Side
+from petrg.language.reading.said import Place, Statement
+from petrg.language.reading.tokens import Token
+
+__all__ = ["LIVER", "POOL", "TISSUE", "PlaceReader"]
+
+LIVER, POOL, TISSUE = "liver", "pool", "tissue"
+"""What an uptake is compared with."""
+
+_MIDLINE = frozenset(group.value for group in NodalGroup if group.side is Side.MIDLINE)
+
+
+@dataclass(slots=True)
+class PlaceReader:
+    """One pass over a clause, as far as places go.
+
+    ``mode`` is "subject", or "extra" after "the largest in", or "aside" after "adjacent to"; ``listed`` and
+    ``with_at`` say where the last list word and the last "with" stood, ``captured`` that an aside has its place.
+    """
+
+    out: Statement
+    mode: str = "subject"
+    side: Side | None = None
+    side_end: int = -1
+    last: Place | None = None
+    listed: int = -1
+    with_at: int = -1
+    captured: bool = False
+    described: bool = False
+    spine: bool = False
+    pet_topic: bool = False
+    comparison: Token | None = None
+    yardstick_end: int = -9
+
+    def resolve_comparison(self, yardstick: str, token: Token) -> None:
+        """Say what a comparison with ``yardstick`` means for the uptake."""
+        raise NotImplementedError
+
+    def site(self, token: Token) -> None:
+        """Take in a place: as subject, as one more of a subject, or as what stands beside it."""
+        entry, last = token.entry, self.last
+        if last is not None and entry.part and token.start == last.end:
+            last.end = token.end
+            return
+        if self.comparison is not None:
+            self.resolve_comparison(LIVER if Region.LIVER in entry.regions else TISSUE, token)
+            self.out.asides.append(self.place(token))
+            return
+        place = self.place(token)
+        if self.mode == "aside":
+            self.captured = True
+            self.out.asides.append(place)
+            return
+        target = self.out.extra if self.mode == "extra" else self.out.places
+        if last is not None and target and target[-1] is last and self.same(last, place):
+            last.end, last.side = place.end, last.side or place.side
+            if len(entry.regions) and entry.group and not last.entry.group:
+                last.entry = entry
+            return
+        if last is not None and last.end == token.start and last.entry.implies and target and target[-1] is last:
+            target.pop()
+        target.append(place)
+        self.last = place
+        self.spine |= Region.SPINE in entry.regions
+
+    def place(self, token: Token) -> Place:
+        """The place of a token, with the side that holds for it."""
+        entry, side = token.entry, self.side
+        if entry.group in _MIDLINE and token.start - self.side_end > 1:
+            side = None  # a side carried along a list stops at what has none
+        return Place(entry, entry.side or side, token.start, token.end)
+
+    def same(self, last: Place, place: Place) -> bool:
+        """Whether two places follow each other as parts of one: "left lung, upper lobe"."""
+        sides = last.side is None or place.side is None or last.side is place.side
+        return self.listed < last.end and sides and last.entry.regions == place.entry.regions
+
+    def side_(self, token: Token) -> None:
+        """Remember a side for the places that follow, or give it to the one just named."""
+        self.side = token.entry.side
+        self.side_end = token.end
+        if self.last is not None and self.last.side is None and token.start == self.last.end:
+            self.last.side = self.side
+
+    def beside(self, token: Token) -> None:
+        """Take "Next to" after a place moves it; "at the level of" makes it no subject."""
+        if self.last is None or token.start != self.last.end:
+            return
+        if token.entry.value == "level":
+            for places in (self.out.places, self.out.extra):
+                if self.last in places:
+                    places.remove(self.last)
+            self.out.asides.append(self.last)
+        else:
+            self.last.beside, self.last.end = True, token.end
+
+    def reference(self, token: Token) -> None:
+        """A yardstick such as the blood pool: what is compared with it, or a clause about it alone."""
+        self.yardstick_end = token.end
+        if self.last is not None and self.last.end == token.start and self.last in self.out.places:
+            self.out.places.remove(self.last)
+        if self.comparison is not None:
+            self.resolve_comparison(POOL if token.entry.value != LIVER else LIVER, token)
+        elif not (self.out.places or self.out.said or self.pet_topic or self.mode == "aside"):
+            self.out.yardstick = True
+
+    def list_(self, token: Token) -> None:
+        """Note where a list word stands."""
+        self.listed = token.start
+        if token.entry.value == "with":
+            self.with_at = token.start
+
+    def location(self, token: Token) -> None:
+        """What follows is added to the subject."""
+        self.mode = "extra"
+
+    def aside(self, token: Token) -> None:
+        """What follows stands beside the subject."""
+        if self.mode != "extra":
+            self.out.aside_first |= not self.out.places and not self.out.said
+            self.mode, self.captured = "aside", False
+
+    def within(self, token: Token) -> None:
+        """Take "In" ends an aside that has its place."""
+        if self.mode == "aside" and self.captured:
+            self.mode = "subject"
+
+    def verb(self, token: Token) -> None:
+        """A verb ends an aside; "appearing as" begins a description."""
+        self.described = token.entry.value == "as"
+        if self.mode == "aside":
+            self.mode = "subject"

@@ -1,0 +1,125 @@
+"""What a clause says, as values: places, predicates, numbers; positions count from where its sentence begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from petrg.anatomy import Region, Side
+from petrg.language.reading.lexicon import Entry
+from petrg.report import Uptake
+
+__all__ = ["Place", "Said", "Statement"]
+
+
+@dataclass(slots=True)
+class Place:
+    """A place named in a clause, with its side and where its words stand.
+
+    ``beside``, ``node`` and ``bone`` say that "next to" follows it, that lymph nodes are spoken of, and
+    that a bone is named with it: each may move the place to another region.
+    """
+
+    entry: Entry
+    side: Side | None
+    start: int
+    end: int
+    beside: bool = False
+    node: bool = False
+    bone: bool = False
+
+    def regions(self) -> tuple[Region, ...]:
+        """The regions meant, given what is said there."""
+        if self.node and self.entry.nodes is not None:
+            return (self.entry.nodes,)
+        if self.bone and self.entry.bones is not None:
+            return (self.entry.bones,)
+        if self.beside and self.entry.beside is not None:
+            return (self.entry.beside,)
+        return self.entry.regions
+
+    def moved(self, by: int) -> Place:
+        """The same place ``by`` characters further on."""
+        return Place(self.entry, self.side, self.start + by, self.end + by, self.beside, self.node, self.bone)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One predicate: an uptake class or a concept, denied or not, by which rule, where it stands.
+
+    The concept "" with ``denied`` says that nothing is abnormal on CT. ``attribute`` marks what describes
+    a thing named before it; ``regions`` are those a word such as "ascites" brings with it.
+    """
+
+    rule: str
+    start: int
+    end: int
+    uptake: Uptake | None = None
+    concept: str | None = None
+    denied: bool = False
+    nodular: bool = False
+    marked: bool = False
+    attribute: bool = False
+    regions: tuple[Region, ...] = ()
+
+    def moved(self, by: int) -> Said:
+        """The same predicate ``by`` characters further on."""
+        return Said(
+            self.rule,
+            self.start + by,
+            self.end + by,
+            self.uptake,
+            self.concept,
+            self.denied,
+            self.nodular,
+            self.marked,
+            self.attribute,
+            self.regions,
+        )
+
+
+@dataclass(slots=True)
+class Statement:
+    """All that one clause says.
+
+    ``extra`` are places added to a subject ("the largest in"), ``asides`` neighbours and yardsticks,
+    ``brought`` the place of a word such as "ascites".
+    """
+
+    start: int
+    end: int
+    places: list[Place] = field(default_factory=list)
+    extra: list[Place] = field(default_factory=list)
+    asides: list[Place] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
+    suvs: tuple[float, ...] = ()
+    suv_at: tuple[int, int] | None = None
+    sizes: tuple[float, ...] = ()
+    brought: Place | None = None
+    rest: bool = False
+    explained: bool = False
+    aside_first: bool = False
+    yardstick: bool = False
+    together: bool = False
+    heading: bool = False
+    opens_list: bool = False
+    opens_verb: bool = False
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing is said of the places."""
+        return not self.said and not self.suvs and not self.sizes
+
+    def moved(self, by: int) -> Statement:
+        """The same statement ``by`` characters further on; a copy that may be changed."""
+        copy = Statement(self.start + by, self.end + by)
+        copy.places = [p.moved(by) for p in self.places]
+        copy.extra = [p.moved(by) for p in self.extra]
+        copy.asides = [p.moved(by) for p in self.asides]
+        copy.said = [s.moved(by) for s in self.said]
+        copy.suvs, copy.sizes = self.suvs, self.sizes
+        copy.suv_at = None if self.suv_at is None else (self.suv_at[0] + by, self.suv_at[1] + by)
+        copy.brought = None if self.brought is None else self.brought.moved(by)
+        copy.rest, copy.explained, copy.together = self.rest, self.explained, self.together
+        copy.aside_first, copy.yardstick, copy.heading = self.aside_first, self.yardstick, self.heading
+        copy.opens_list, copy.opens_verb = self.opens_list, self.opens_verb
+        return copy
