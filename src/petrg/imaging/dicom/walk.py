@@ -61,8 +61,10 @@ def _elements(data: bytes, at: int, *, implicit: bool, meta: bool) -> tuple[dict
     found: dict[BaseTag, RawDataElement] = {}
     last = len(data) - 12  # a pixel element's own head must fit
     while at <= last:
+        if meta and data[at : at + 2] != b"\x02\0":
+            return found, at
         tag, vr, start, length = _head(data, at, implicit)
-        if tag in _PIXELS or (meta and tag > 0x0002FFFF):
+        if tag in _PIXELS:
             return found, at
         if length == _UNDEFINED:
             if vr not in (None, "SQ"):
