@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
-.venv/bin/petrg phantom --seed "${SEED:-11}" -o "$home/study"
+.venv/bin/petrg phantom --seed "${SEED:-1}" -o "$home/study"
 .venv/bin/petrg report "$home/study" -o "$home/report" --language en
 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
     --disable-component-update --disable-sync --user-data-dir="$home/profile" --hide-scrollbars \
