@@ -12,7 +12,7 @@ from petrg.language.reading.said import Statement
 from petrg.language.reading.statements import read_clause
 from petrg.language.reading.tokens import tokenise
 
-__all__ = ["segments"]
+__all__ = ["forget", "segments"]
 
 _KEPT = 4096  # sentences remembered: reports repeat themselves
 _LONGEST = 300  # characters of a sentence worth remembering
@@ -43,3 +43,8 @@ def _parse(sentence: str, lexicon: Lexicon) -> list[list[Statement]]:
 
 
 _remembered = lru_cache(_KEPT)(_parse)
+
+
+def forget() -> None:
+    """Forget the sentences remembered; for measuring speed."""
+    _remembered.cache_clear()
