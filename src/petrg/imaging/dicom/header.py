@@ -238,12 +238,18 @@ def _inflate(data: bytes) -> bytes:
 
 def _series(ds: Dataset) -> tuple[str | None, str | None, str | None, int | None]:
     order = number(ds, 0x00200011)
-    return string(ds, 0x0020000E), string(ds, 0x00080060), text(ds, 0x0008103E), None if order is None else int(order)
+    return string(ds, 0x0020000E), _modality(ds), text(ds, 0x0008103E), None if order is None else int(order)
+
+
+def _modality(ds: Dataset) -> str | None:
+    """The modality where it is a code; any other text that strayed there is not repeated."""
+    code = string(ds, 0x00080060)
+    return code if code and re.fullmatch(r"[A-Z]{2,16}", code) else None
 
 
 def _passed(ds: Dataset) -> Passed | None:
     """Why the object can be neither CT nor PET, by SOP class first; None where it may be."""
-    sop_class, modality = string(ds, 0x00080016), string(ds, 0x00080060)
+    sop_class, modality = string(ds, 0x00080016), _modality(ds)
     if sop_class == _DIRECTORY:
         return Passed("DICOMDIR: files are found by looking, not by its list")
     if sop_class is not None and (sop_class == _SECONDARY or sop_class.startswith(_SECONDARY + ".")):
@@ -253,8 +259,7 @@ def _passed(ds: Dataset) -> Passed | None:
     if sop_class in _MULTI or sop_class in _SINGLE or (sop_class is None and modality in ("CT", "PT")):
         return None
     known = _OTHER.get(modality or "")
-    kind = modality if modality and len(modality) <= 16 and modality.isalnum() else "unknown"
-    return Passed(known or f"neither CT nor PET ({kind})", *_series(ds))
+    return Passed(known or f"neither CT nor PET ({modality or 'unknown'})", *_series(ds))
 
 
 def _pixels(ds: Dataset, element: bytes, at: int, size: int) -> Pixels | None:
