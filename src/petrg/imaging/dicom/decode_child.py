@@ -12,6 +12,8 @@ import sys
 import warnings
 from typing import IO
 
+__all__ = ["limit_memory", "main"]
+
 HEAD = struct.Struct("<QI")  # bytes of the file that follow (0: the same file again), frame
 SHAPE = struct.Struct("<8sII")  # dtype, rows, columns; all zero where the image cannot be decoded
 MAX_MEMORY = 8 * 1024**3
