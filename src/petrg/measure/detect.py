@@ -19,6 +19,9 @@ DEFAULT_SUV = 2.5
 BACKGROUND_RATIO = 1.5
 _SHELL_MM = (6.0, 16.0)
 _FWHM_MM = 5.0
+_LEAST_ML = 0.25
+_FAINT = 1.5
+"""What stands above the floor over less than 0.25 ml, and nowhere 1.5 times as high, is noise of a few voxels."""
 _JOIN = 0.5
 """Two maxima are one focus where the pass between them keeps this part of the lower one's height above the floor."""
 
@@ -55,7 +58,8 @@ class Detection:
 def detect(suv: Volume, body: NDArray[np.bool_], liver: Reference | None) -> Detection:
     """Find local maxima above max(liver mean + 2 SD, 1.5 x local background) inside the body.
 
-    Maxima are those of the PET after a Gaussian of 5 mm FWHM; every number is read without it.
+    Maxima are those of the PET after a Gaussian of 5 mm FWHM, over 0.25 ml or up to
+    1.5 times the floor at least; every number is read without it.
     Without a liver the floor is SUV 2.5. Maxima are joined into one focus where the pass between them
     keeps at least half of the lower one's height above the floor.
 
@@ -78,6 +82,8 @@ def detect(suv: Volume, body: NDArray[np.bool_], liver: Reference | None) -> Det
     foci = []
     for rows in groups:
         voxels = hills.voxels[rows]
+        if voxels.size * suv.grid.voxel_ml < _LEAST_ML and float(values[voxels].max()) < _FAINT * floor:
+            continue
         around = _background(suv, body, voxels) or 0.0
         if float(hills.values[rows].max()) >= BACKGROUND_RATIO * around:
             seed = _hottest(suv, voxels)
@@ -87,7 +93,9 @@ def detect(suv: Volume, body: NDArray[np.bool_], liver: Reference | None) -> Det
 
 
 def _rule(floor: float, liver: Reference | None) -> str:
-    rule = f"local maxima (5 mm Gaussian) above max(SUV {floor:.2f}, 1.5 x local background); "
+    rule = (
+        f"local maxima (5 mm Gaussian, 0.25 ml or 1.5 x the floor) above max(SUV {floor:.2f}, 1.5 x local background); "
+    )
     if liver is None:
         return rule + f"no liver found, so SUV {DEFAULT_SUV}"
     return rule + f"{floor:.2f} = liver mean {liver.suv_mean:.2f} + 2 x SD {liver.suv_sd:.2f}"
