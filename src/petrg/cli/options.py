@@ -91,11 +91,12 @@ class StudyOptions:
             "context": None if self.context is None else read_context(self.context),
         }
 
-    def read(self, paths: list[Path], progress: Progress = silent) -> Study:
-        """The study at ``paths``, its problems printed as warnings."""
+    def read(self, paths: list[Path], progress: Progress = silent, *, ct: bool = True) -> Study:
+        """The study at ``paths``, its problems printed as warnings; ``ct`` False sets any CT aside, unread."""
         from petrg.imaging import read_study
 
-        study = read_study(one_or_all(paths), **self.arguments(), progress=progress)
+        arguments = self.arguments() if ct else {**self.arguments(), "ct_series": "none"}
+        study = read_study(one_or_all(paths), **arguments, progress=progress)
         for problem in study.problems:
             screen.warn(problem)
         return study

@@ -80,7 +80,8 @@ class Grid:
     @property
     def directions(self) -> NDArray[np.float64]:
         """Unit vectors of the z, y and x axes as columns, (3, 3)."""
-        return self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0)
+        axes: NDArray[np.float64] = self.affine[:3, :3]
+        return np.asarray(axes / np.linalg.norm(axes, axis=0), np.float64)
 
     @property
     def voxel_ml(self) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -28,9 +27,8 @@ def check(
 
     with screen.progress_bar() as progress:
         report = Report.read(report_file)
-        study = require(options.read(paths, progress), ct=False)
-        if not any(fact.modality is Modality.CT for fact in report.record.inputs):
-            study = replace(study, ct=None, ct_series=None)  # drafted with --pet-only
+        with_ct = any(fact.modality is Modality.CT for fact in report.record.inputs)  # else drafted with --pet-only
+        study = require(options.read(paths, progress, ct=with_ct), ct=with_ct)
         progress("checking", 0, 0)
         mismatches = check_report(report, study, **given.read(study))
     for mismatch in mismatches:

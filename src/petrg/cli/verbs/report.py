@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -42,10 +41,8 @@ def report(
     from petrg.imaging import require
 
     with screen.progress_bar() as progress:
-        study = require(options.read(paths, progress), ct=not pet_only)
+        study = require(options.read(paths, progress, ct=not pet_only), ct=not pet_only)
         study.suv()
-        if pet_only:
-            study = replace(study, ct=None, ct_series=None)
         made = draft(
             study,
             style=style,
