@@ -95,11 +95,12 @@ class _Teller:
         self.subject: list[Place] = []
         self.lesion = _Lesion([], 0, 0)
         self.pending: list[Place] = []
+        self.new = True
 
     def segment(self, statements: Sequence[Statement]) -> None:
         """Take in one segment; what only adds to the last lesion (a size, an SUV, its uptake) goes on with it."""
         self.pending = []
-        first = True
+        first = self.new = True
         for statement in statements:
             if statement.yardstick:
                 continue
@@ -108,6 +109,7 @@ class _Teller:
                 self.lesion.inherited = True
             first = False
             self.clause(statement)
+            self.new = False
         if self.pending:
             if self.lesion.said or self.lesion.suvs:
                 self.lesion.places += self.pending
@@ -117,6 +119,10 @@ class _Teller:
     def clause(self, statement: Statement) -> None:
         """Take in one clause."""
         places = _specific(statement.places)
+        if statement.heading and not places:  # a heading such as "lymph nodes:" is said of nothing yet
+            self.close()
+            self.subject, self.pending, self.lesion = [], [], _Lesion([], statement.end, statement.end)
+            return
         if statement.aside_first and not places and statement.asides and statement.said:
             aside = _Lesion(statement.asides, statement.start, statement.end)
             aside.add(statement)
@@ -135,7 +141,9 @@ class _Teller:
         if not places and not self.pending and statement.brought is not None:
             places = [statement.brought]
         if places or self.pending:
+            told = [] if statement.said or not statement.suvs or self.new else self.lesion.said
             self.start(_specific(self.pending + places), statement)
+            self.lesion.said += [s for s in told if not s.regions]  # "lesions in A (5.1), B (7.2)"
         if statement.together and not places:
             self.tell_all(statement)
         self.lesion.add(statement)
@@ -222,7 +230,10 @@ class _Told:
 def _findings(lesion: _Lesion, text: str) -> Iterator[Grounded]:
     said = _without_attributes(lesion.said)
     own = [s for s in said if s.regions]
-    shared = [s for s in said if not s.regions] if own else said
+    if own:
+        named = {region for place in lesion.places for region in place.regions()}
+        own = [s for s in own if named.isdisjoint(s.regions)]
+    shared = [s for s in said if s not in own] if own else said
     each = lesion.suvs if 1 < len(lesion.suvs) == len(lesion.places) <= _RESPECTIVE else ()
     told = _Told.of(lesion, shared, max(lesion.suvs, default=None))
     seen: set[tuple[Region, Side | None, str | None]] = set()

@@ -11,7 +11,7 @@ from petrg.language.reading.lexicon import Kind
 from petrg.language.reading.places import LIVER, POOL, TISSUE, PlaceReader
 from petrg.language.reading.said import Place, Said, Statement
 from petrg.language.reading.tokens import Token
-from petrg.report import Uptake
+from petrg.report import Structure, Uptake
 
 __all__ = ["read_clause"]
 
@@ -27,6 +27,9 @@ def read_clause(tokens: Sequence[Token]) -> Statement:
         if (act := _ACTS.get(token.kind)) is not None:
             act(reader, token)
     return reader.close()
+
+
+_DIAGNOSES = frozenset({Structure.OTHER, Structure.LUNG_CHANGE})
 
 
 @dataclass(slots=True)
@@ -239,6 +242,8 @@ class _Reader(PlaceReader):
             self.nodes |= not self.denied
         elif entry.concept == "enlargement" and self.denied:
             self.deny_nodes()
+        if self.out.explained and CONCEPTS[entry.concept] in _DIAGNOSES:
+            return  # "likely thyroiditis" explains an uptake and shows nothing on CT
         if entry.regions and self.out.brought is None:
             self.out.brought = Place(entry, None, token.start, token.end)
         self.ct(entry.concept, token, "structure." + entry.concept, regions=entry.regions)
