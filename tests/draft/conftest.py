@@ -115,7 +115,11 @@ def _assessed(
             else:
                 chosen = ct if kind.modality is Modality.CT else NOT_SEARCHED
             limit = LIMIT if kind is FindingKind.FOCAL_UPTAKE and chosen is SEARCHED else None
-            rows.append(Assessment(region=region, kind=kind, state=chosen, limit_suv=limit, located=located))
+            rows.append(
+                Assessment(
+                    region=region, kind=kind, state=chosen, limit_suv=limit, limit_mm=limit and 12.0, located=located
+                )
+            )
     return tuple(rows)
 
 

@@ -186,5 +186,7 @@ def _limits(record: Record, again: Record) -> Iterator[Mismatch]:
             yield Mismatch("claim", at, stated.state.value, "nothing" if now is None else now.state.value)
         elif differs(stated.limit_suv, now.limit_suv):
             yield Mismatch("number", f"{at}.limit_suv", shown(stated.limit_suv), shown(now.limit_suv))
+        elif differs(stated.limit_mm, now.limit_mm):
+            yield Mismatch("number", f"{at}.limit_mm", shown(stated.limit_mm), shown(now.limit_mm))
         elif differs(stated.located, now.located):
             yield Mismatch("claim", f"{at}.located", shown(stated.located), shown(now.located))

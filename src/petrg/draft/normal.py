@@ -62,10 +62,11 @@ def pet_statements(
         return _not_assessed(phrases.pet_not_located, Modality.PET)
     if (other := _rival_of(region, record)) is not None:
         return _not_assessed(phrases.pet_rival.format(region=lexicon(style.language).title(other)), Modality.PET)
-    above = (
-        ""
-        if state.limit_suv is None
-        else phrases.above.format(limit=slot(f"search.{region.value}", NumberQuantity.LIMIT_SUV))
+    if state.limit_suv is None or state.limit_mm is None:
+        return _not_assessed(phrases.pet_not_assessed, Modality.PET)  # a denial without a limit is no denial
+    source = f"search.{region.value}"
+    above = phrases.above.format(
+        limit=slot(source, NumberQuantity.LIMIT_SUV), size=slot(source, NumberQuantity.LIMIT_MM)
     )
     claims = _claims(region, Modality.PET, style, sex)
     return _normal([c.bounded(above) for c in claims if may_claim(c, record)], Modality.PET)

@@ -10,7 +10,7 @@ import petrg
 from petrg.draft.deidentify import deidentified
 from petrg.draft.facts import acquisition_facts, context_facts, slot_values
 from petrg.draft.measured import WRITER, write_findings, write_impression, write_statement
-from petrg.draft.preamble import comparison, indication, technique
+from petrg.draft.preamble import comparison, indication, nothing_else, technique
 from petrg.errors import ReportError, StudyError, StyleError
 from petrg.imaging import Sex, Study
 from petrg.language.style import DEFAULT_STYLES, Style, StyleSex, load_style
@@ -119,7 +119,10 @@ def _write(study: Study, record: Record, style: Style, *, ct: bool) -> Report:
         technique=remarks(technique(study, record, style.language, ct=ct, sex_known=sex is not None)),
         comparison=remarks(comparison(style.language)),
         findings=write_findings(record, style, sex, interpreted=interpreted, ct=ct),
-        impression=write_impression(record, style, interpreted=interpreted),
+        impression=(
+            *write_impression(record, style, interpreted=interpreted),
+            *(remarks(nothing_else(record, style.language)) if interpreted else ()),
+        ),
         record=record,
         problems=_problems(study, record),
         provenance=_provenance(record, style),

@@ -6,9 +6,9 @@ from petrg.draft.facts import acquisition_facts, slot_values
 from petrg.imaging import Study, TimePoint
 from petrg.language.lexicon import Language, Lexicon, lexicon
 from petrg.language.wording import Worded
-from petrg.report import NumberQuantity, Record, StatementKind, Threshold, slot
+from petrg.report import Modality, NumberQuantity, Record, StatementKind, Threshold, slot
 
-__all__ = ["comparison", "indication", "technique"]
+__all__ = ["comparison", "indication", "nothing_else", "technique"]
 
 
 def indication(study: Study, language: Language) -> tuple[Worded, ...]:
@@ -35,6 +35,7 @@ def technique(study: Study, record: Record, language: Language, *, ct: bool, sex
     if pet is not None and pet.suv is not None:
         lines.append(says["suv"].format(branch=_escape(pet.suv.branch)))
     lines += _delineation(record, says)
+    lines += _bounded(record, says["searched"])
     lines.append(says["ct"] if ct else says["ct_none"])
     if context.tracer is None:
         lines.append(says["tracer_none"])
@@ -48,6 +49,19 @@ def technique(study: Study, record: Record, language: Language, *, ct: bool, sex
 def comparison(language: Language) -> tuple[Worded, ...]:
     """What the study was compared with: nothing yet, and it says so."""
     return _remarks([lexicon(language).sentences["comparison"]])
+
+
+def nothing_else(record: Record, language: Language) -> tuple[Worded, ...]:
+    """That the search of the whole scan found no more than the foci listed; empty where nothing was searched."""
+    lines = _bounded(record, lexicon(language).sentences["nothing_else"])
+    return tuple(Worded(line, StatementKind.MEASUREMENT, Modality.PET) for line in lines)
+
+
+def _bounded(record: Record, sentence: str) -> list[str]:
+    """``sentence`` with the slots of the limits of the search, if there are any."""
+    rows = [a for a in record.assessed if a.limit_suv is not None and a.limit_mm is not None]
+    limit, size = (slot("search.all", q) for q in (NumberQuantity.LIMIT_SUV, NumberQuantity.LIMIT_MM))
+    return [sentence.format(limit=limit, size=size)] if rows else []
 
 
 def _delineation(record: Record, says: dict[str, str]) -> list[str]:

@@ -74,8 +74,8 @@ class Phrases(BaseModel):
     hu: Annotated[str | None, _phrase("value")] = None
     slice: Annotated[str | None, _phrase("value")] = None
     # what a healthy sentence is bounded by
-    above: Annotated[str, _phrase("limit")]
-    """Fills ``{above}`` of a claim that denies focal uptake: the detection limit."""
+    above: Annotated[str, _phrase("limit", "size")]
+    """Fills ``{above}`` of a claim that denies focal uptake: the SUV and the diameter down to which was sought."""
     # what was not assessed
     pet_not_assessed: Annotated[str, _phrase()]
     pet_hidden: Annotated[str, _phrase()]

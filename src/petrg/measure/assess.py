@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from petrg.anatomy import Region
@@ -67,14 +68,16 @@ def _focal(region: Region, located: Located, detection: Detection, lesions: Sequ
             located=p,
             reason=f"physiologic uptake ({', '.join(h.id for h in hidden)}) hides foci",
         )
+    limit = math.ceil(detection.floor * 10 - 1e-6) / 10  # rounded up: a denial may not claim more than was sought
     part = "" if located.in_field >= WHOLE else f"{located.in_field:.0%} of the region is in the field; "
     return Assessment(
         region=region,
         kind=FindingKind.FOCAL_UPTAKE,
         state=AssessmentState.SEARCHED,
         method=detection.rule,
-        detection_limit=f"SUV {detection.floor:.1f}, radius {SMALLEST_RADIUS_MM:.0f} mm",
-        limit_suv=round(detection.floor, 4),
+        detection_limit=f"SUV {limit:.1f}, radius {SMALLEST_RADIUS_MM:.0f} mm",
+        limit_suv=limit,
+        limit_mm=2 * SMALLEST_RADIUS_MM,
         located=p,
         reason=part + located.why,
     )

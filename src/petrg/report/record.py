@@ -164,7 +164,10 @@ class Assessment(Model):
     state: AssessmentState
     method: str = ""
     detection_limit: Annotated[str | None, Field(description="e.g. 'SUV 3.1, radius 6 mm'")] = None
-    limit_suv: float | None = None
+    limit_suv: Annotated[
+        float | None, Field(description="SUV from which a focus was sought, rounded up to the decimal that is printed")
+    ] = None
+    limit_mm: Annotated[float | None, Field(description="diameter from which a focus was sought, mm")] = None
     located: Annotated[float | None, Field(ge=0, le=1, description="probability that the region was located")] = None
     reason: str = ""
 

@@ -35,6 +35,7 @@ class NumberQuantity(StrEnum):
     SLICE = "slice"
     LESIONS = "lesions"
     LIMIT_SUV = "limit_suv"
+    LIMIT_MM = "limit_mm"
     DOSE_MBQ = "dose_mbq"
     UPTAKE_MIN = "uptake_min"
     GLUCOSE_MMOL_L = "glucose_mmol_l"
@@ -54,6 +55,7 @@ _UNITS = {
     NumberQuantity.SLICE: ("1", 0),
     NumberQuantity.LESIONS: ("1", 0),
     NumberQuantity.LIMIT_SUV: ("g/ml", 1),
+    NumberQuantity.LIMIT_MM: ("mm", 0),
     NumberQuantity.DOSE_MBQ: ("MBq", 0),
     NumberQuantity.UPTAKE_MIN: ("min", 0),
     NumberQuantity.GLUCOSE_MMOL_L: ("mmol/l", 1),
@@ -172,8 +174,7 @@ def look_up(
         value = getattr(record.totals, quantity.value)
         return (None if value is None else float(value)), None
     if source.startswith("search."):
-        limits = [a.limit_suv for a in record.assessed if a.region.value == source[7:] and a.limit_suv is not None]
-        return (max(limits) if limits else None), None
+        return _search_limit(record, source.removeprefix("search."), quantity), None
     lesion = record.lesion(source)
     where = lesion.hottest
     match quantity:
@@ -187,3 +188,10 @@ def look_up(
         case _:
             value = getattr(lesion, quantity.value, None)
             return value, where
+
+
+def _search_limit(record: Record, region: str, quantity: NumberQuantity) -> float | None:
+    """The limit of detection in a region, or the highest of all regions where ``region`` is ``all``."""
+    rows = [a for a in record.assessed if region in ("all", a.region.value)]
+    limits = [getattr(a, quantity.value, None) for a in rows]
+    return max((limit for limit in limits if limit is not None), default=None)
