@@ -108,6 +108,8 @@ def structure_of(concept: str, region: Region, *, nodular: bool = False) -> Stru
         return _NODES
     if concept == "enlargement" and region in (Region.NECK_NODES, Region.PELVIC_INGUINAL_NODES):
         return _NODES
+    if nodular and concept == "density":
+        return _FOCAL
     if region is Region.BRAIN and concept == "low-density":
         return _FOCAL if nodular else _OTHER
     if region is Region.PHARYNX_LARYNX and concept == "swelling":

@@ -122,9 +122,17 @@ class PlaceReader:
 
     def aside(self, token: Token) -> None:
         """What follows stands beside the subject."""
-        if self.mode != "extra":
+        if beside := self.beside_with():  # "touches X" or "with X in touch"
+            self.out.asides += beside
+        elif self.mode != "extra":
             self.out.aside_first |= not self.out.places and not self.out.said
             self.mode, self.captured = "aside", False
+
+    def beside_with(self) -> list[Place]:
+        """Take the places after "with" out of the subject."""
+        beside = [place for place in self.out.places if place.start > self.with_at >= 0]
+        del self.out.places[len(self.out.places) - len(beside) :]
+        return beside
 
     def within(self, token: Token) -> None:
         """Take "In" ends an aside that has its place."""

@@ -67,10 +67,8 @@ class _Reader(PlaceReader):
             self.aside(token)
 
     def likeness(self, token: Token) -> None:
-        yardsticks = [p for p in self.out.places if p.start > self.with_at >= 0]
-        for place in yardsticks:
-            self.out.places.remove(place)
-            self.out.asides.append(place)
+        yardsticks = self.beside_with()
+        self.out.asides += yardsticks
         self.comparison = token
         if yardsticks:
             self.resolve_comparison(LIVER if Region.LIVER in yardsticks[0].entry.regions else TISSUE, token)
@@ -95,7 +93,7 @@ class _Reader(PlaceReader):
         elif sense == "same":
             uptake = Uptake.NORMAL if yardstick == TISSUE else Uptake.EQUIVOCAL
         else:
-            uptake = Uptake.NORMAL
+            uptake = Uptake.REDUCED if yardstick == TISSUE else Uptake.NORMAL
         self.pet(uptake, comparison, "uptake.comparison", end=token.end)
 
     def pet(self, uptake: Uptake, token: Token, rule: str, *, end: int = 0, denied: bool = False) -> None:
@@ -245,7 +243,7 @@ class _Reader(PlaceReader):
         if self.out.explained and CONCEPTS[entry.concept] in _DIAGNOSES:
             return  # "likely thyroiditis" explains an uptake and shows nothing on CT
         if entry.regions and self.out.brought is None:
-            self.out.brought = Place(entry, None, token.start, token.end)
+            self.out.brought = Place(entry, self.side, token.start, token.end)
         self.ct(entry.concept, token, "structure." + entry.concept, regions=entry.regions)
 
     def deny_nodes(self) -> None:
