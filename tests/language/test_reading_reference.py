@@ -47,7 +47,7 @@ def kappa(pairs: list[tuple[str, str]]) -> float:
 
 
 def test_kappa_of_a_known_table() -> None:
-    # Fleiss, Levin & Paik 2003, 18.1: 20 + 15 agree of 50, chance .5 -> .4
+    # 35 of 50 agree; the margins (25, 25) and (30, 20) agree by chance in half
     table = [("1", "1")] * 20 + [("1", "2")] * 5 + [("2", "1")] * 10 + [("2", "2")] * 15
     assert kappa(table) == pytest.approx(0.4)
 

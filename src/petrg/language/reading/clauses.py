@@ -52,7 +52,7 @@ def _joined(segment: list[list[Token]]) -> list[list[Token]]:
             i = end
         else:
             i += 1
-        clauses += _parted(clause) if len(clause) > 4 else [clause]
+        clauses += _parted(clause) if _has_two_places(clause) else [clause]
     return clauses
 
 
@@ -71,6 +71,14 @@ def _list_end(segment: Sequence[Sequence[Token]], start: int) -> int:
         if any(t.kind is Kind.ALTERNATIVE for t in clause):
             return i + 1
     return 0
+
+
+def _has_two_places(clause: Sequence[Token]) -> bool:
+    places = 0
+    for token in clause:
+        if token.kind is Kind.SITE or token.kind is Kind.AREA:
+            places += 1
+    return places > 1
 
 
 def _parted(clause: list[Token]) -> list[list[Token]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from petrg.anatomy import Region
 from petrg.language.reading.lesions import Grounded
@@ -22,8 +22,7 @@ class Basis(StrEnum):
     SILENT = "silent"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """Why one class or number is what it is; a silent one has no spans."""
 
     basis: Basis
@@ -31,8 +30,7 @@ class Evidence:
     spans: tuple[Span, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LabelEvidence:
+class LabelEvidence(NamedTuple):
     """The label of one region and the evidence of its three parts; ``suv`` is None where none is named."""
 
     label: Label

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from petrg.anatomy import NodalGroup, Region, Side
 from petrg.language.reading.concepts import BONE_REGIONS, NODE_REGIONS, structure_of
@@ -27,8 +28,7 @@ _QUIET = (NODE_REGIONS | BONE_REGIONS | {Region.MUSCLE_SUBCUTIS, Region.LUNG_PLE
 _GROUPS = {group.value: group for group in NodalGroup}
 
 
-@dataclass(frozen=True, slots=True)
-class Grounded:
+class Grounded(NamedTuple):
     """A finding, the rules that gave its classes, and whether its place was named or follows from a larger one."""
 
     finding: Finding

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -127,6 +128,7 @@ class Lexicon:
         )
 
 
+_SHORT = 30  # a word of one character is met as often as so many longer ones
 _SPECIAL = frozenset({Kind.SUV, Kind.OTHER_NUMBER, Kind.DEAUVILLE, Kind.SKIP})
 _SPACES = re.compile(r"[\s-]+")
 _LENGTH = r"[0-9]{1,4}(?:\.[0-9]{1,3})?"
@@ -283,6 +285,11 @@ def _stops(words: Mapping[str, Entry], patterns: Iterable[str]) -> re.Pattern[st
 def _compile(words: Mapping[str, Entry], units: str, endings: tuple[str, ...] | None) -> re.Pattern[str]:
     words = {word: entry for word, entry in words.items() if entry.kind is not Kind.SENTENCE}
     first = "".join(sorted({re.escape(w[0]) for w in words}))
+    # Alternatives are tried in turn: what short words and many words begin with, first.
+    starts = Counter({w[0]: 0 for w in words})
+    for word in words:
+        starts[word[0]] += 1 if len(word) > 1 else _SHORT
+    words = {word: words[word] for word in sorted(words, key=lambda w: -starts[w[0]])}
     if endings is not None:
         ending = rf"(?:{'|'.join(map(re.escape, endings))})?" if endings else ""
         marks = _trie(_tree(w for w in words if not w[0].isalnum()), False)

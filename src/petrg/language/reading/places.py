@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from petrg.anatomy import NodalGroup, Region, Side
 from petrg.language.reading.said import Place, Statement
 from petrg.language.reading.tokens import Token
@@ -16,7 +14,6 @@ LIVER, POOL, TISSUE = "liver", "pool", "tissue"
 _MIDLINE = frozenset(group.value for group in NodalGroup if group.side is Side.MIDLINE)
 
 
-@dataclass(slots=True)
 class PlaceReader:
     """One pass over a clause, as far as places go.
 
@@ -24,19 +21,21 @@ class PlaceReader:
     ``with_at`` say where the last list word and the last "with" stood, ``captured`` that an aside has its place.
     """
 
-    out: Statement
-    mode: str = "subject"
+    mode = "subject"
     side: Side | None = None
-    side_end: int = -1
+    side_end = -1
     last: Place | None = None
-    listed: int = -1
-    with_at: int = -1
-    captured: bool = False
-    described: bool = False
-    spine: bool = False
-    pet_topic: bool = False
+    listed = -1
+    with_at = -1
+    captured = False
+    described = False
+    spine = False
+    pet_topic = False
     comparison: Token | None = None
-    yardstick_end: int = -9
+    yardstick_end = -9
+
+    def __init__(self, out: Statement) -> None:
+        self.out = out
 
     def resolve_comparison(self, yardstick: str, token: Token) -> None:
         """Say what a comparison with ``yardstick`` means for the uptake."""

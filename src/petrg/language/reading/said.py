@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from petrg.anatomy import Region, Side
 from petrg.language.reading.lexicon import Entry
@@ -42,8 +43,7 @@ class Place:
         return Place(self.entry, self.side, self.start + by, self.end + by, self.beside, self.node, self.bone)
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """One predicate: an uptake class or a concept, denied or not, by which rule, where it stands.
 
     The concept "" with ``denied`` says that nothing is abnormal on CT. ``attribute`` marks what describes
@@ -63,21 +63,9 @@ class Said:
 
     def moved(self, by: int) -> Said:
         """The same predicate ``by`` characters further on."""
-        return Said(
-            self.rule,
-            self.start + by,
-            self.end + by,
-            self.uptake,
-            self.concept,
-            self.denied,
-            self.nodular,
-            self.marked,
-            self.attribute,
-            self.regions,
-        )
+        return Said(self.rule, self.start + by, self.end + by, *self[3:])
 
 
-@dataclass(slots=True)
 class Statement:
     """All that one clause says.
 
@@ -85,24 +73,25 @@ class Statement:
     ``brought`` the place of a word such as "ascites".
     """
 
-    start: int
-    end: int
-    places: list[Place] = field(default_factory=list)
-    extra: list[Place] = field(default_factory=list)
-    asides: list[Place] = field(default_factory=list)
-    said: list[Said] = field(default_factory=list)
     suvs: tuple[float, ...] = ()
     suv_at: tuple[int, int] | None = None
     sizes: tuple[float, ...] = ()
     brought: Place | None = None
-    rest: bool = False
-    explained: bool = False
-    aside_first: bool = False
-    yardstick: bool = False
-    together: bool = False
-    heading: bool = False
-    opens_list: bool = False
-    opens_verb: bool = False
+    rest = False
+    explained = False
+    aside_first = False
+    yardstick = False
+    together = False
+    heading = False
+    opens_list = False
+    opens_verb = False
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start, self.end = start, end
+        self.places: list[Place] = []
+        self.extra: list[Place] = []
+        self.asides: list[Place] = []
+        self.said: list[Said] = []
 
     @property
     def silent(self) -> bool:
@@ -111,15 +100,15 @@ class Statement:
 
     def moved(self, by: int) -> Statement:
         """The same statement ``by`` characters further on; a copy that may be changed."""
-        copy = Statement(self.start + by, self.end + by)
+        copy = Statement.__new__(Statement)
+        copy.__dict__.update(self.__dict__)
+        copy.start, copy.end = self.start + by, self.end + by
         copy.places = [p.moved(by) for p in self.places]
-        copy.extra = [p.moved(by) for p in self.extra]
-        copy.asides = [p.moved(by) for p in self.asides]
+        copy.extra = [p.moved(by) for p in self.extra] if self.extra else []
+        copy.asides = [p.moved(by) for p in self.asides] if self.aside_first else self.asides
         copy.said = [s.moved(by) for s in self.said]
-        copy.suvs, copy.sizes = self.suvs, self.sizes
-        copy.suv_at = None if self.suv_at is None else (self.suv_at[0] + by, self.suv_at[1] + by)
-        copy.brought = None if self.brought is None else self.brought.moved(by)
-        copy.rest, copy.explained, copy.together = self.rest, self.explained, self.together
-        copy.aside_first, copy.yardstick, copy.heading = self.aside_first, self.yardstick, self.heading
-        copy.opens_list, copy.opens_verb = self.opens_list, self.opens_verb
+        if self.suv_at is not None:
+            copy.suv_at = (self.suv_at[0] + by, self.suv_at[1] + by)
+        if self.brought is not None:
+            copy.brought = self.brought.moved(by)
         return copy

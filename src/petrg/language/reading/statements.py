@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 
 from petrg.anatomy import Region
 from petrg.language.reading.concepts import CONCEPTS
@@ -32,7 +31,6 @@ def read_clause(tokens: Sequence[Token]) -> Statement:
 _DIAGNOSES = frozenset({Structure.OTHER, Structure.LUNG_CHANGE})
 
 
-@dataclass(slots=True)
 class _Reader(PlaceReader):
     """One pass over a clause.
 
@@ -41,23 +39,26 @@ class _Reader(PlaceReader):
     ``near_nodes`` that one is spoken of; what was said before ``settled`` is denied already.
     """
 
-    denied: bool = False
-    topics: list[Token] = field(default_factory=list)
+    denied = False
     uptake_noun: Token | None = None
     ct_topic: Token | None = None
     change: Token | None = None
     abnormal: Token | None = None
     normal: Token | None = None
     uneven: Token | None = None
-    degree: str = ""
-    degree_at: int = -1
-    nodular: bool = False
-    physiologic: bool = False
-    prior: bool = False
-    compared: int = -9
-    nodes: bool = False
-    near_nodes: bool = False
-    settled: int = 0
+    degree = ""
+    degree_at = -1
+    nodular = False
+    physiologic = False
+    prior = False
+    compared = -9
+    nodes = False
+    near_nodes = False
+    settled = 0
+
+    def __init__(self, out: Statement) -> None:
+        super().__init__(out)
+        self.topics: list[Token] = []
 
     def compare(self, token: Token) -> None:
         of_uptake = self.pet_topic or any(s.uptake is not None for s in self.out.said)
@@ -109,7 +110,7 @@ class _Reader(PlaceReader):
     ) -> None:
         last = self.out.said[-1] if self.out.said else None
         if last is not None and not regions and _one_thing(last, concept, token, self.denied):
-            self.out.said[-1] = replace(last, end=token.end, concept=concept)
+            self.out.said[-1] = last._replace(end=token.end, concept=concept)
             return
         said = Said(
             rule,
