@@ -187,7 +187,7 @@ class _Reader(PlaceReader):
 
     def turn_ct(self, change: Token, topic: Token) -> None:
         up, size = change.entry.value.startswith("up"), topic.entry.value == "size"
-        concept = ("enlargement" if up else "atrophy") if size else ("high-density" if up else "low-density")
+        concept = ("enlargement" if up else "atrophy") if size else "density"  # of the whole organ, no focus
         last = topic if topic.end > change.end else change
         self.ct(concept, last, "structure." + concept, attribute=not size)
 
@@ -200,7 +200,7 @@ class _Reader(PlaceReader):
                 self.change = token
             return
         degree = self.degree
-        for topic in topics if self.listed > topics[0].end else topics[-1:]:
+        for topic in topics if self.listed >= topics[0].end else topics[-1:]:
             self.degree = degree
             if topic.entry.value.startswith("pet"):
                 self.turn(token, token)
