@@ -315,11 +315,11 @@ def _of_place(
             )
             yield Grounded(finding, "" if i else rule, s.rule, rest=rest)
     elif pet is not None or told.suv is not None:
-        denied = pet is not None and pet.denied
+        denied = pet is not None and pet.denied and told.suv is None
         both = normal is not None and not denied
         finding = Finding(
             **common,
-            uptake=None if pet is None else pet.uptake,
+            uptake=None if pet is None else Uptake.NORMAL if pet.denied and not denied else pet.uptake,
             structure=Structure.NORMAL if both else None,
             suv_max=told.suv,
             size_mm=lesion.sizes,

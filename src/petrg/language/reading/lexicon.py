@@ -115,6 +115,7 @@ class Lexicon:
     inflected: bool
     letters_a_word: float = 1.0
     endings: tuple[str, ...] = ()
+    respective: tuple[str, ...] = ()
 
     def entry(self, word: str) -> Entry | None:
         """The entry of a matched word, its plural included."""
@@ -211,9 +212,10 @@ def parse_lexicon(language: str, tables: Iterable[Mapping[str, Any]]) -> Lexicon
         pattern=_compile(words, units, endings if inflected else None),
         stops=_stops(words, grammar.get("sentence_patterns", ())),
         numbers=re.compile(
-            rf"(?:[\s:=≈<>(\[]|{filler or '约'})*"
-            rf"({span}(?:(?:\s*(?:{between})\s*)+{further}(?!\s*(?:{units}|[*x]|%)))*)(?!\s*(?:{units}|[*x]|%)|[0-9])"
+            rf"(?:[\s:=≈<>(\[)]|{filler or '约'})*"
+            rf"({span}(?![0-9]|\.[0-9])(?:(?:\s*(?:{between})\s*)+{further}(?!\s*(?:{units}|[*x]|%)|[0-9]))*)"
         ),
+        respective=tuple(grammar.get("respective", ())),
         script=re.compile(grammar.get("script", "[a-z]")),
         inflected=inflected,
         letters_a_word=float(grammar.get("letters_a_word", 1.0)),

@@ -337,7 +337,8 @@ class _Reader(PlaceReader):
         self.out.explained = True
 
     def malignant(self, token: Token) -> None:
-        if self.out.explained and not self.denied:
+        self.tumour = True
+        if not self.denied and (self.out.explained or self.out.places):
             self.out.said.append(Said("uptake.malignant", token.start, token.end, Uptake.HIGH))
 
     def prior_(self, token: Token) -> None:

@@ -26,6 +26,7 @@ _DIAMETER = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([^\s0-9.*x~-]*)")
 _MM = {"mm": 1.0, "毫米": 1.0, "cm": 10.0, "厘米": 10.0, "公分": 10.0}
 _GRADE = re.compile(r"[^0-9.。;,，]{0,16}([1-5])(?![0-9.])")
 _MAX_SUV = 300.0
+_REACH = 16  # characters after a list of numbers in which "respectively" may stand
 
 
 def tokenise(plain: str, lexicon: Lexicon) -> list[Token]:
@@ -68,7 +69,7 @@ def _special(plain: str, match: re.Match[str], lexicon: Lexicon) -> Token | None
 
 
 def _suvs(plain: str, end: int, lexicon: Lexicon) -> tuple[int, tuple[float, ...]]:
-    """Numbers after an SUV's name: one a place where several are given; of a range its upper end."""
+    """Numbers after an SUV's name: the highest, or one a place where they are given respectively."""
     match = lexicon.numbers.match(plain, end)
     if match is None:
         return end, ()
@@ -83,7 +84,11 @@ def _suvs(plain: str, end: int, lexicon: Lexicon) -> tuple[int, tuple[float, ...
         else:
             values.append(value)
         last = number.end()
-    return match.end(1), tuple(v for v in values if v <= _MAX_SUV)
+    values = [value for value in values if value <= _MAX_SUV]
+    around = plain[end : match.end() + _REACH]
+    if len(values) > 1 and not any(word in around for word in lexicon.respective):
+        values = [max(values)]
+    return match.end(1), tuple(values)
 
 
 def _diameters(text: str) -> tuple[float, ...]:
