@@ -67,7 +67,7 @@ def test_no_claim_is_written_unless_all_its_kinds_were_searched_and_the_region_l
     for section in report.findings:
         told = " ".join(s.text for s in section.statements).lower()
         for claim in style.claims_of(section.region, sex):
-            above = style.phrases.above.format(limit="3.1")
+            above = style.phrases.above.format(limit="3.1", size="12")
             said = claim.bounded(above).lower() in told
             searched = all(
                 (section.region, kind) in kept and table[section.region, kind] is SEARCHED for kind in claim.kinds
@@ -162,7 +162,7 @@ def test_out_of_the_field_is_said_once_where_both_are_out_and_by_modality_else(h
     ct_only = hand.assessed(state=lambda r, k: OUT if k in CT_KINDS else SEARCHED)
     report = draft(study, language="en", record=hand.record(study, assessed=ct_only))
     assert report[Region.ADRENALS].text == (
-        "No focal uptake above SUV 3.1 in the adrenal glands. Not in the CT field of view."
+        "No focal uptake above SUV 3.1 from 12 mm in diameter in the adrenal glands. Not in the CT field of view."
     )
 
 

@@ -67,6 +67,8 @@ def test_an_english_report_reads_as_expected(hand) -> None:
         "Scanner: SIEMENS Biograph.",
         "SUV by body weight (bqml-start).",
         "Volumes and diameters delineated at SUV>=4.0; SUV read on the native PET voxels.",
+        "Focal uptake means above SUV 3.1 and one and a half times its surroundings, from 12 mm in diameter; "
+        "fainter or smaller foci were not sought.",
         "CT of the same session acquired.",
     ]
     assert report[Region.NECK_NODES].text == (
@@ -161,9 +163,16 @@ def test_problems_of_study_and_record_stand_on_the_report(hand) -> None:
     assert [n.code for n in report.problems] == ["late", "situs"]
 
 
-def test_an_empty_impression_is_empty(hand) -> None:
+def test_without_foci_the_impression_says_no_more_than_was_sought(hand) -> None:
     study = hand.study()
-    assert draft(study, record=hand.record(study)).impression == ()
+    (only,) = draft(study, record=hand.record(study), language="en").impression
+    assert only.text == (
+        "Outside physiologic uptake, no further focal uptake above SUV 3.1 from 12 mm in diameter in the scanned body."
+    )
+    assert [n.source for n in only.numbers] == ["search.all", "search.all"]
+    assert draft(study, record=hand.record(study, assessed=())).impression == ()
+    other = hand.study(context={"tracer": "PSMA-11"})
+    assert draft(other, record=hand.record(other)).impression == ()
 
 
 def test_a_study_without_ct_needs_pet_only(hand) -> None:

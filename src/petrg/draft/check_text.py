@@ -26,6 +26,7 @@ __all__ = ["check_text"]
 
 _UNIT_WORDS = {
     "cm": {"cm", "厘米"},
+    "mm": {"mm", "毫米"},
     "ml": {"ml", "毫升"},
     "g": {"g"},
     "HU": {"hu"},
@@ -36,7 +37,7 @@ _UNIT_WORDS = {
     "g/ml": {"g/ml"},
     "1": set[str](),
 }
-_ALL_UNITS = set().union(*_UNIT_WORDS.values()) | {"mm", "毫米", "mci", "bq", "h", "s", "l", "%", "mg/dl", "bq/ml"}
+_ALL_UNITS = set().union(*_UNIT_WORDS.values()) | {"mci", "bq", "h", "s", "l", "%", "mg/dl", "bq/ml"}
 _UNIT = re.compile(r"^[\s×x*\d.]*([a-z/%]+|毫米|厘米|毫升|分钟)", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
 
