@@ -380,6 +380,8 @@ def _uptake_rank(said: Said) -> int:
         return len(_UPTAKE_RANK)
     if said.rule == "uptake.malignant":
         return len(_UPTAKE_RANK) + 1
+    if said.rule == "uptake.uneven":
+        return _UPTAKE_RANK[Uptake.PHYSIOLOGIC]  # says less than any defect
     return _UPTAKE_RANK[said.uptake] if said.uptake is not None else len(_UPTAKE_RANK)
 
 

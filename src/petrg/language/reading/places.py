@@ -31,7 +31,7 @@ class PlaceReader:
     described = False
     spine = False
     pet_topic = False
-    tumour = False
+    tumour: Token | None = None
     comparison: Token | None = None
     yardstick_end = -9
 
@@ -122,7 +122,7 @@ class PlaceReader:
 
     def aside(self, token: Token) -> None:
         """What follows stands beside the subject."""
-        if token.entry.value == "invades" and self.tumour and not self.out.places:
+        if token.entry.value == "invades" and self.tumour is not None and not self.out.places:
             return  # "lymphoma invading the spleen": the spleen is the subject
         if beside := self.beside_with():  # "touches X" or "with X in touch"
             self.out.asides += beside

@@ -337,9 +337,8 @@ class _Reader(PlaceReader):
         self.out.explained = True
 
     def malignant(self, token: Token) -> None:
-        self.tumour = True
-        if not self.denied and (self.out.explained or self.out.places):
-            self.out.said.append(Said("uptake.malignant", token.start, token.end, Uptake.HIGH))
+        if not self.denied:
+            self.tumour = token
 
     def prior_(self, token: Token) -> None:
         if token.entry.value == "next":
@@ -376,6 +375,8 @@ class _Reader(PlaceReader):
         if self.spine:
             for place in out.places:
                 place.bone = True
+        if self.tumour is not None and (out.explained or out.places):
+            out.said.append(Said("uptake.malignant", self.tumour.start, self.tumour.end, Uptake.HIGH))
         if self.comparison is not None:
             self.resolve_comparison(TISSUE, self.comparison)
         if self.normal is not None and not any(
