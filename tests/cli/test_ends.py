@@ -31,7 +31,12 @@ main.app(["phantom", "--size", "small", "-o", "out"])
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_verb_leaves_nothing(number: signal.Signals, expected: int, tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", SLOW], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", SLOW],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # a shell's background jobs ignore Ctrl-C
     )
     deadline = time.monotonic() + 60
     while not list(tmp_path.iterdir()) and process.poll() is None and time.monotonic() < deadline:

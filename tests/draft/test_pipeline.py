@@ -75,7 +75,10 @@ def test_an_english_report_reads_as_expected(hand) -> None:
         "FDG-avid focus in the left neck, SUVmax 12.3, 2.1 x 1.3 cm as delineated on PET, MTV 3.1 ml, "
         "mean attenuation 41 HU (PET slice 9). CT morphology not assessed."
     )
-    assert [s.text for s in report.impression] == ["FDG-avid focus in the left neck, SUVmax 12.3."]
+    assert [s.text for s in report.impression] == [
+        "FDG-avid focus in the left neck, SUVmax 12.3.",
+        "Outside physiologic uptake, no further focal uptake above SUV 3.1 from 12 mm in diameter in the scanned body.",
+    ]
 
 
 def test_values_the_user_gave_are_marked_in_the_table_and_in_the_text(hand) -> None:
