@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from petrg.anatomy import NodalGroup, Region, Side
 from petrg.language.reading.concepts import BONE_REGIONS, NODE_REGIONS, structure_of
@@ -283,9 +283,13 @@ def _implied(lesion: _Lesion, place: Place) -> Iterator[Grounded]:
         yield Grounded(finding, pet.rule if pet else "", ct.rule if ct else "", implied=True, rest=lesion.rest)
 
 
+_Row = tuple[Structure, Said, Span]
+
+
 def _of_place(
     lesion: _Lesion, place: Place, region: Region, side: Side | None, told: _Told, text: str
 ) -> Iterator[Grounded]:
+    """The findings of one place: what is shown there, else its uptake, then what is denied."""
     here = Span(start=place.start, end=place.end)
     common = {
         "region": region,
@@ -293,50 +297,79 @@ def _of_place(
         "site": text[place.start : place.end],
         "nodal_group": _group(place, side) if place.node else None,
     }
-    pet, rule, normal, rest = told.pet, told.rule, told.normal, lesion.rest
-    if pet is None and told.suv is not None and region in _QUIET:
-        pet, rule = _by_suv(told.suv), "uptake.suv"
-    shown: list[tuple[Structure, Said, Span]] = []
-    denials: list[tuple[Structure, Said, Span]] = []
+    if told.pet is None and told.suv is not None and region in _QUIET:
+        told = replace(told, pet=_by_suv(told.suv), rule="uptake.suv")
+    shown: list[_Row] = []
+    denied: dict[Structure, _Row] = {}
     for s, span in told.concepts:
-        row = (structure_of(s.concept or "", region, nodular=s.nodular), s, span)
-        (denials if s.denied else shown).append(row)
+        structure = structure_of(s.concept or "", region, nodular=s.nodular)
+        if s.denied:
+            denied.setdefault(structure, (structure, s, span))
+        else:
+            shown.append((structure, s, span))
+    denial = told.pet is not None and told.pet.denied and told.suv is None
     if shown:
-        shown.sort(key=lambda row: _RANK[row[0]])
-        for i, (structure, s, span) in enumerate(shown):
-            finding = Finding(
-                **common,
-                uptake=None if i or pet is None else Uptake.NORMAL if pet.denied else pet.uptake,
-                structure=structure,
-                suv_max=None if i else told.suv,
-                size_mm=() if i else lesion.sizes,
-                description=_description(text, place, s),
-                spans=(here, span) if i else (here, span, *told.pet_spans),
-            )
-            yield Grounded(finding, "" if i else rule, s.rule, rest=rest)
-    elif pet is not None or told.suv is not None:
-        denied = pet is not None and pet.denied and told.suv is None
-        both = normal is not None and not denied
-        finding = Finding(
-            **common,
-            uptake=None if pet is None else Uptake.NORMAL if pet.denied and not denied else pet.uptake,
-            structure=Structure.NORMAL if both else None,
-            suv_max=told.suv,
-            size_mm=lesion.sizes,
-            negated=denied,
-            spans=(here, *told.pet_spans),
-        )
-        yield Grounded(finding, rule, normal.rule if both and normal else "", rest=rest)
-        normal = None if both else normal
-    done: set[Structure] = set()
-    for structure, _, span in denials:
-        if structure not in done:
-            done.add(structure)
-            finding = Finding(**common, structure=structure, negated=True, spans=(here, span))
-            yield Grounded(finding, "", "structure.denied", rest=rest)
-    if normal is not None and not shown:
-        finding = Finding(**common, structure=Structure.NORMAL, spans=(here, Span(start=normal.start, end=normal.end)))
-        yield Grounded(finding, "", normal.rule, rest=rest)
+        yield from _shown(shown, lesion, told, common, here, text)
+    elif denial:
+        yield _denial(denied, lesion, told, common, here)
+    elif told.pet is not None or told.suv is not None:
+        yield _unseen(lesion, told, common, here)
+    if told.normal is not None and not shown and (denial or (told.pet is None and told.suv is None)):
+        spans = (here, Span(start=told.normal.start, end=told.normal.end))
+        finding = Finding(**common, structure=Structure.NORMAL, spans=spans)
+        yield Grounded(finding, "", told.normal.rule, rest=lesion.rest)
+    for structure, _, span in denied.values():
+        finding = Finding(**common, structure=structure, negated=True, spans=(here, span))
+        yield Grounded(finding, "", "structure.denied", rest=lesion.rest)
+
+
+def _shown(
+    rows: list[_Row], lesion: _Lesion, told: _Told, common: dict[str, Any], here: Span, text: str
+) -> Iterator[Grounded]:
+    """What CT shows, the most marked first; the uptake and the numbers are of that one."""
+    pet = told.pet
+    rows.sort(key=lambda row: _RANK[row[0]])
+    structure, s, span = rows[0]
+    finding = Finding(
+        **common,
+        uptake=None if pet is None else Uptake.NORMAL if pet.denied else pet.uptake,
+        structure=structure,
+        suv_max=told.suv,
+        size_mm=lesion.sizes,
+        description=_description(text, here, s),
+        spans=(here, span, *told.pet_spans),
+    )
+    yield Grounded(finding, told.rule, s.rule, rest=lesion.rest)
+    for structure, s, span in rows[1:]:
+        finding = Finding(**common, structure=structure, description=_description(text, here, s), spans=(here, span))
+        yield Grounded(finding, "", s.rule, rest=lesion.rest)
+
+
+def _denial(
+    denied: dict[Structure, _Row], lesion: _Lesion, told: _Told, common: dict[str, Any], here: Span
+) -> Grounded:
+    """An uptake denied; with a structure denied too it is one finding, taken out of ``denied``."""
+    spans = (here, *told.pet_spans)
+    uptake = None if told.pet is None else told.pet.uptake
+    if not denied:
+        return Grounded(Finding(**common, uptake=uptake, negated=True, spans=spans), told.rule, rest=lesion.rest)
+    structure, _, span = denied.pop(next(iter(denied)))
+    finding = Finding(**common, uptake=uptake, structure=structure, negated=True, spans=(*spans, span))
+    return Grounded(finding, told.rule, "structure.denied", rest=lesion.rest)
+
+
+def _unseen(lesion: _Lesion, told: _Told, common: dict[str, Any], here: Span) -> Grounded:
+    """An uptake with nothing shown on CT."""
+    pet, normal = told.pet, told.normal
+    finding = Finding(
+        **common,
+        uptake=None if pet is None else Uptake.NORMAL if pet.denied else pet.uptake,
+        structure=None if normal is None else Structure.NORMAL,
+        suv_max=told.suv,
+        size_mm=lesion.sizes,
+        spans=(here, *told.pet_spans),
+    )
+    return Grounded(finding, told.rule, "" if normal is None else normal.rule, rest=lesion.rest)
 
 
 def _without_attributes(said: list[Said]) -> list[Said]:
@@ -392,7 +425,7 @@ def _group(place: Place, side: Side | None) -> NodalGroup | None:
     return _GROUPS.get(group) or (_GROUPS.get(f"{group}-{side.value}") if side is not None else None)
 
 
-def _description(text: str, place: Place, said: Said) -> str:
+def _description(text: str, place: Span, said: Said) -> str:
     start, end = min(place.start, said.start), max(place.end, said.end)
     if end - start > _DESCRIPTION:
         return f"{text[place.start : place.end]} {text[said.start : said.end]}"
