@@ -259,3 +259,12 @@ def test_other_readers_see_the_same_places(tmp_path: Path) -> None:
         place = image.TransformIndexToPhysicalPoint(index)  # LPS
         assert np.allclose(place, volume.grid.to_mm(index[::-1]), atol=1e-4)
         assert image.GetPixel(*index) == volume.array[index[::-1]]
+
+
+def test_a_file_longer_than_its_voxels_is_read(tmp_path: Path) -> None:
+    """Fewer voxel bytes than were read ahead with the header."""
+    grid = Grid.from_spacing((1, 2, 3), (3.0, 2.0, 1.0))
+    write_nifti(Volume(np.arange(6, dtype=np.float32).reshape(1, 2, 3), grid, Quantity.SUV_BW), tmp_path / "a.nii")
+    with (tmp_path / "a.nii").open("ab") as file:
+        file.write(bytes(400))
+    assert read_nifti(tmp_path / "a.nii", Quantity.SUV_BW).array.ravel().tolist() == [0, 1, 2, 3, 4, 5]
