@@ -18,6 +18,7 @@ __all__ = ["LOW_SUV", "Grounded", "gather"]
 LOW_SUV = 3.0
 """An uptake called increased with an SUVmax up to this is mild or equivocal: about the liver's own."""
 
+_MANY = 24  # places in a subject before repeats are dropped: text that loops
 _RESPECTIVE = 12  # places that a list of numbers may be given for
 _DESCRIPTION = 60  # characters of a description quoted whole
 _RANK = {structure: rank for rank, structure in enumerate(STRUCTURE_PRIORITY)}
@@ -70,7 +71,7 @@ class _Lesion:
 
     def explained(self, statement: Statement) -> list[Said]:
         """What a clause says; "physiologic" after an increased uptake explains that uptake."""
-        if statement.rest or statement.places or not any(s.uptake is Uptake.PHYSIOLOGIC for s in statement.said):
+        if not statement.physiologic or statement.rest or statement.places:
             return statement.said
         return [
             Said("uptake.explained", s.start, s.end, s.uptake) if s.uptake is Uptake.PHYSIOLOGIC else s
@@ -180,6 +181,8 @@ class _Teller:
             self.lesion.places = places[:1]
             self.lesion.said = [s for s in self.lesion.said if s.uptake is not None]
         self.close()
+        if len(places) > _MANY:
+            places = list({(p.regions(), p.side, p.entry.group): p for p in places}.values())
         self.subject, self.pending = places, []
         self.lesion = _Lesion(list(places), statement.start, statement.end)
 

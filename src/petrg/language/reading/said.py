@@ -79,6 +79,7 @@ class Statement:
     brought: Place | None = None
     rest = False
     explained = False
+    physiologic = False
     aside_first = False
     yardstick = False
     together = False

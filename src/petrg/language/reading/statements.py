@@ -367,6 +367,7 @@ class _Reader(PlaceReader):
     def close(self) -> Statement:
         """Settle what waited for a word that did not come."""
         out = self.out
+        out.physiologic = self.physiologic
         if self.near_nodes:
             for place in (*out.places, *out.extra):
                 place.node = True
