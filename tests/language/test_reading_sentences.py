@@ -195,6 +195,104 @@ EN: list[tuple[str, Said]] = [
     ),
     ("There is a 9 mm left lower lobe nodule without significant uptake. Emphysema.", {"lung-pleura": (5, 3, None)}),
     ("Surgically absent spleen. Cholecystectomy clips.", {"spleen": (5, 7, None), "biliary": (5, 7, None)}),
+    (
+        "There is a 2.4 cm nodule in the\n"
+        "right upper lobe with increased\n"
+        "uptake (SUVmax 6.2).\n"
+        "The liver is\n"
+        "unremarkable.",
+        {"lung-pleura": (1, 2, 6.2)},
+    ),
+    (
+        "- Liver: normal.\n"
+        "- Spleen: enlarged, FDG uptake above liver.\n"
+        "- Nodes: FDG-avid LNs in the left axilla, SUVmax 5.0",
+        {"spleen": (1, 7, None), "axilla-chest-wall": (1, 1, 5.0)},
+    ),
+    (
+        "FINDINGS:\n"
+        "Head/Neck: Unremarkable.\n"
+        "Chest: No FDG-avid nodes. RLL nodule, 7 mm, non-avid.\n"
+        "Abdomen: Unremarkable.\n"
+        "Bones: Unremarkable.",
+        {"lung-pleura": (5, 2, None)},
+    ),
+    (
+        "IMPRESSION:\n"
+        "1. FDG-avid left cervical and mediastinal adenopathy consistent with lymphoma.\n"
+        "2. No evidence of disease below the diaphragm.",
+        {"neck-nodes": (1, 1, None), "mediastinum-hila": (1, 1, None)},
+    ),
+    (
+        "Left cervical level II-III lymph nodes are enlarged and FDG avid with SUVmax of "
+        "10.4; right cervical nodes are not enlarged.",
+        {"neck-nodes": (1, 1, 10.4)},
+    ),
+    (
+        "There is no evidence of abnormal FDG uptake in the lungs, mediastinum, hila, or axillae.",
+        {},
+    ),
+    (
+        "The adrenal glands are normal. Both kidneys show physiologic tracer excretion.",
+        {"kidneys": (3, 8, None)},
+    ),
+    (
+        "Moderate pericardial effusion. Left ventricular uptake is physiologic.",
+        {"heart": (3, 7, None)},
+    ),
+    (
+        "Diffuse wall thickening of the stomach with intense hypermetabolism, SUVmax 19.7, "
+        "and enlarged perigastric lymph nodes, SUVmax 8.3.",
+        {"gi-tract": (1, 4, 19.7), "peritoneum": (1, 1, 8.3)},
+    ),
+    (
+        "Right breast: 1.8 cm FDG-avid mass at 10 o'clock, SUVmax 7.9. Right axillary adenopathy, SUVmax 4.4.",
+        {"breast": (1, 2, 7.9), "axilla-chest-wall": (1, 1, 4.4)},
+    ),
+    (
+        "Mild FDG uptake in the left shoulder joint, likely degenerative.",
+        {"pelvis-limb-bones": (2, 8, None)},
+    ),
+    (
+        "Compression fracture of L1 without FDG uptake. Osteopenia.",
+        {"spine": (5, 6, None)},
+    ),
+    (
+        "Cirrhotic liver with splenomegaly and ascites.",
+        {"liver": (5, 7, None), "spleen": (5, 7, None), "peritoneum": (5, 7, None)},
+    ),
+    (
+        "Small bilateral pleural effusions, left greater than right.",
+        {"lung-pleura": (5, 7, None)},
+    ),
+    (
+        "Uterine fibroids. Physiologic ovarian uptake.",
+        {"pelvic-organs": (3, 2, None)},
+    ),
+    (
+        "The right lobe of the thyroid contains a 1.5 cm hypodense nodule with focal FDG uptake (SUVmax 5.5).",
+        {"thyroid-salivary": (1, 2, 5.5)},
+    ),
+    (
+        "Symmetric uptake in the parotid glands is physiologic.",
+        {"thyroid-salivary": (3, 8, None)},
+    ),
+    (
+        "A large retroperitoneal mass encasing the aorta measures 11 x 8 cm with SUVmax 23.",
+        {"retroperitoneum": (1, 2, 23.0)},
+    ),
+    (
+        "Peritoneal nodules along the right paracolic gutter, SUVmax 6.1.",
+        {"peritoneum": (1, 2, 6.1)},
+    ),
+    (
+        "Bilateral lung nodules, the largest in the left lower lobe measuring 1.4 cm (SUVmax 5.9).",
+        {"lung-pleura": (1, 2, 5.9)},
+    ),
+    (
+        "No suspicious osseous lesion. Sclerotic focus in the right femoral head without uptake, likely a bone island.",
+        {"pelvis-limb-bones": (5, 6, None)},
+    ),
 ]
 
 

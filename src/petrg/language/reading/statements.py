@@ -243,9 +243,10 @@ class _Reader(PlaceReader):
             self.deny_nodes()
         if self.out.explained and CONCEPTS[entry.concept] in _DIAGNOSES:
             return  # "likely thyroiditis" explains an uptake and shows nothing on CT
-        if entry.regions and self.out.brought is None:
+        regions = () if self.out.explained else entry.regions  # a diagnosis is of the subject
+        if regions and self.out.brought is None:
             self.out.brought = Place(entry, self.side, token.start, token.end)
-        self.ct(entry.concept, token, "structure." + entry.concept, regions=entry.regions)
+        self.ct(entry.concept, token, "structure." + entry.concept, attribute=self.out.explained, regions=regions)
 
     def deny_nodes(self) -> None:
         """Nodes "are not enlarged": the node was a subject, not a finding."""
