@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -25,6 +26,7 @@ def write_file(path: Path, data: str | bytes) -> None:
     raw = data.encode() if isinstance(data, str) else data
     aside = ""
     try:
+        _expect_replaceable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, aside = tempfile.mkstemp(prefix=".petrg-", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
@@ -56,7 +58,7 @@ def output_directory(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_dir():
-            raise NotADirectoryError(20, "is a file", str(path))
+            raise NotADirectoryError(errno.ENOTDIR, "is a file", str(path))
         aside = Path(tempfile.mkdtemp(prefix=".petrg-", dir=path.parent))
     except OSError as error:
         raise _cannot_write(error) from error
@@ -64,8 +66,13 @@ def output_directory(path: Path) -> Iterator[Path]:
         yield aside
         os.chmod(aside, 0o777 & ~_umask())
         if path.exists():
-            for item in sorted(aside.rglob("*")):
-                target = path / item.relative_to(aside)
+            moves = [(item, path / item.relative_to(aside)) for item in sorted(aside.rglob("*"))]
+            for item, target in moves:  # all or none: what cannot be replaced is seen before anything is
+                if item.is_dir() and target.exists() and not target.is_dir():
+                    raise NotADirectoryError(errno.ENOTDIR, "is a file", str(target))
+                if not item.is_dir():
+                    _expect_replaceable(target)
+            for item, target in moves:
                 if item.is_dir():
                     target.mkdir(exist_ok=True)
                 else:
@@ -76,6 +83,14 @@ def output_directory(path: Path) -> Iterator[Path]:
         raise _cannot_write(error) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _expect_replaceable(path: Path) -> None:
+    """Refuse to put a file in the place of a folder or a device, such as /dev/stdout."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EEXIST, "is no regular file", str(path))
 
 
 def _umask() -> int:
