@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from petrg.errors import ContextError
 
@@ -41,6 +41,12 @@ class Therapy(BaseModel):
     name: str
     start: dt.date | None = None
     end: dt.date | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Therapy:
+        if self.start and self.end and self.end < self.start:
+            raise ValueError("a therapy that ends before it starts")
+        return self
 
 
 class Context(BaseModel):
@@ -81,8 +87,8 @@ def read_context(path: Path) -> Context:
         If the file is missing, is not TOML, or has an unknown key or an impossible value.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors on Windows begin a file with a mark
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ContextError(
             f"the context cannot be read ({type(error).__name__})", "a TOML file in UTF-8", "see docs/formats"
         ) from error
