@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Grid"]
+__all__ = ["VOXEL_MM", "Grid"]
+
+VOXEL_MM = (0.05, 50.0)
+"""Sides of a voxel that a scanner of people makes; beyond them a length unit or an orientation is wrong."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,11 +16,12 @@ import numpy as np
 from petrg.errors import GeometryError, Problem, StudyError, SuvError
 from petrg.imaging.bids import bids_header, read_sidecar, to_bq_ml
 from petrg.imaging.context import Context
+from petrg.imaging.dicom.choose import NONE
 from petrg.imaging.lean import lean_mass_kg, mean_of_sexes
 from petrg.imaging.nifti_file import is_nifti, load_nifti, nifti_bytes, read_nifti, write_nifti
 from petrg.imaging.nifti_layout import Case, Named, cases_in, id_of, shown, stem_of
 from petrg.imaging.quantity import Quantity
-from petrg.imaging.sanity import balance_problems, ct_problems, expect_suv
+from petrg.imaging.sanity import balance_problems, ct_problems, expect_activity, expect_suv
 from petrg.imaging.study import FoundSeries, HeaderValue, PassedOver, Series, Study, SuvProvenance
 from petrg.imaging.suv import Given, SuvScale, suv_scale
 from petrg.imaging.volume import Volume
@@ -30,6 +31,7 @@ __all__ = ["is_nifti", "nifti_bytes", "read_nifti", "read_nifti_study", "stem_ro
 
 _NO_GIVEN = Given()
 _CT_ONLY_HU = -500.0
+_CT_ROLES, _PET_ROLES = ("ct", "ct-on-pet"), ("suv", "activity")
 
 
 def read_nifti_study(
@@ -54,7 +56,7 @@ def read_nifti_study(
     quantity : Quantity
         SUV_BW, or ACTIVITY where the layout holds it.
     ct_series, pet_series : str, optional
-        Name of a file, without .nii.gz, to be read as that whatever its name says.
+        Name of a file, without .nii.gz, to be read as that whatever its name says; ``"none"`` leaves that one out.
     study : str, optional
         Case id, where there are several.
     context : Context, optional
@@ -67,13 +69,16 @@ def read_nifti_study(
     """
     files, others, one_by_one = _files(path)
     cases, outside = cases_in(files, named_one_by_one=one_by_one)
+    without = tuple(roles for name, roles in ((ct_series, _CT_ROLES), (pet_series, _PET_ROLES)) if _is_none(name))
+    ct_series, pet_series = (None if _is_none(name) else name for name in (ct_series, pet_series))
     case = _overridden(files, ct_series, pet_series) or _chosen(cases, outside, study)
     if case is None:
         case = _lone(files)
+    left = Case(case.id, case.layout, tuple(f for f in case.files if not any(f.role in roles for roles in without)))
     used = {file.path for file in case.files}
     outside = [file for file in outside if file.path not in used]
-    ct_file = _one(case, "CT", ("ct", "ct-on-pet"))
-    pet_file = _one(case, "PET", ("suv", "activity") if quantity is Quantity.SUV_BW else ("activity", "suv"))
+    ct_file = _one(left, "CT", _CT_ROLES)
+    pet_file = _one(left, "PET", _PET_ROLES if quantity is Quantity.SUV_BW else _PET_ROLES[::-1])
     progress("reading NIfTI", 0, 2)
     ct = _Read.ct(ct_file) if ct_file else None
     progress("reading NIfTI", 1, 2)
@@ -90,7 +95,9 @@ def read_nifti_study(
         ct_series=Series(uid=None, modality="CT", source="nifti", description=stem_role(ct_file)) if ct_file else None,
         pet_series=_pet_series(pet, pet_file, given) if pet and pet_file else None,
         context=_context(given, scale),
-        found=tuple(_found(file, file in (ct_file, pet_file), ct, pet) for file in case.files),
+        found=tuple(
+            _found(file, file in (ct_file, pet_file), ct, pet, left_out=file not in left.files) for file in case.files
+        ),
         passed_over=_passed_over(outside, len(cases) - 1, others),
         problems=tuple(problems),
     )
@@ -187,6 +194,7 @@ def _pet(file: Named, given: Given, quantity: Quantity) -> _Read:
     if facts is not None and str(facts.get("Units", "")).lower() in ("suv", "g/ml", "suvbw"):
         return _stored_suv(file, given, quantity)
     loaded = load_nifti(file.path, Quantity.ACTIVITY)
+    expect_activity(loaded.volume)
     to_bq = to_bq_ml(facts) if facts is not None else 1.0
     activity = Volume(loaded.volume.array * np.float32(to_bq), loaded.volume.grid, Quantity.ACTIVITY)
     if quantity is Quantity.ACTIVITY:
@@ -208,6 +216,7 @@ def _stored_suv(file: Named, given: Given, quantity: Quantity) -> _Read:
     if quantity is Quantity.ACTIVITY:
         raise SuvError("PET stored as SUV only", "a PET in Bq/ml", "read it without --quantity activity")
     loaded = load_nifti(file.path, Quantity.SUV_BW)
+    expect_activity(loaded.volume)
     expect_suv(loaded.volume, stem_role(file))
     problems = list(loaded.problems)
     sul = None
@@ -278,13 +287,19 @@ def _context(given: Given, scale: SuvScale | None) -> Context:
     return Context.model_validate({"tracer": tracer, "sex": sex, "sources": sources})
 
 
-def _found(file: Named, used: bool, ct: _Read | None, pet: _Read | None) -> FoundSeries:
-    is_ct = file.role in ("ct", "ct-on-pet")
+def _is_none(name: str | int | None) -> bool:
+    return str(name).strip().lower() == NONE if name is not None else False
+
+
+def _found(file: Named, used: bool, ct: _Read | None, pet: _Read | None, *, left_out: bool) -> FoundSeries:
+    is_ct = file.role in _CT_ROLES
     read = (ct if is_ct else pet) if used else None
     reason = file.reason or (f"{file.layout} layout" if used else "the native CT and SUV are preferred")
+    if left_out:
+        reason = f"left out by {'--ct-series' if is_ct else '--pet-series'} {NONE}"
     return FoundSeries(
         uid=None,
-        modality="CT" if is_ct else "PT" if file.role in ("suv", "activity") else None,
+        modality="CT" if is_ct else "PT" if file.role in _PET_ROLES else None,
         description=stem_role(file),
         number=None,
         images=read.volume.grid.shape[0] if read else 0,

@@ -24,13 +24,14 @@ from numpy.typing import NDArray
 
 from petrg.errors import GeometryError, PixelError, Problem
 from petrg.files import write_file
-from petrg.imaging.grid import Grid
+from petrg.imaging.grid import VOXEL_MM, Grid
 from petrg.imaging.quantity import Quantity
 from petrg.imaging.volume import Volume
 
 __all__ = ["LoadedNifti", "is_nifti", "load_nifti", "nifti_bytes", "read_nifti", "write_nifti"]
 
 _LARGEST_BYTES = 8 << 30
+_LARGEST_RATIO, _RATIO_FROM = 200, 1 << 28  # as in a zip; images of noise reach 10, empty ones 1000
 _DAMAGED: tuple[Any, ...] = (OSError, EOFError, zlib.error, isal_zlib.error)
 _MM = {"mm": 1.0, "unknown": 1.0, "meter": 1000.0, "micron": 0.001}
 FILL = {Quantity.HU: -1024.0, Quantity.ACTIVITY: 0.0, Quantity.SUV_BW: 0.0}
@@ -79,7 +80,7 @@ def load_nifti(path: Path, quantity: Quantity) -> LoadedNifti:
     try:
         with _opened(path) as file:
             header, ahead = _header(file, name)
-            raw, extensions = _raw(file, header, ahead, name)
+            raw, extensions = _raw(file, header, ahead, name, path.stat().st_size)
     except _DAMAGED as error:
         raise PixelError(
             f"{name} cannot be read ({type(error).__name__})", "a whole NIfTI file", "copy it again"
@@ -88,7 +89,19 @@ def load_nifti(path: Path, quantity: Quantity) -> LoadedNifti:
     array, lps = _to_zyx(raw, affine)
     values, more = _scaled(array, header, quantity, name)
     grid = Grid(cast("tuple[int, int, int]", values.shape), lps)
+    _expect_size(grid, name)
     return LoadedNifti(Volume(values, grid, quantity), extensions, (*problems, *more))
+
+
+def _expect_size(grid: Grid, name: str) -> None:
+    """Refuse voxels that no scanner makes: the length unit or the orientation is wrong."""
+    low, high = min(grid.spacing_mm), max(grid.spacing_mm)
+    if low < VOXEL_MM[0] or high > VOXEL_MM[1]:
+        raise GeometryError(
+            f"{name} with voxels of {low:.3g} to {high:.3g} mm",
+            f"{VOXEL_MM[0]:g} to {VOXEL_MM[1]:g} mm",
+            "correct its length unit or its orientation",
+        )
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -110,18 +123,22 @@ def _header(file: BinaryIO, name: str) -> tuple[Any, bytes]:
     )
 
 
-def _raw(file: BinaryIO, header: Any, ahead: bytes, name: str) -> tuple[NDArray[Any], bytes]:
+def _raw(file: BinaryIO, header: Any, ahead: bytes, name: str, stored: int) -> tuple[NDArray[Any], bytes]:
     """Stored values as (k, j, i), Fortran order read backwards, and the header's extensions."""
     shape, dtype = _layout(header, name)
     size = int(np.prod(shape, dtype=np.float64)) * dtype.itemsize
     if size > _LARGEST_BYTES:
         raise PixelError(f"{name} claims {size / (1 << 30):.0f} GiB", "at most 8 GiB", "check the file")
+    if size > _RATIO_FROM and size > _LARGEST_RATIO * stored:
+        raise PixelError(
+            f"{name} claims more than {_LARGEST_RATIO} times its own size", "a compressed image", "check the file"
+        )
     offset = float(header["vox_offset"])
     if not 0 <= offset < 1 << 24:
         raise PixelError(f"{name} with voxels at an impossible offset", "voxels after the header", "convert it again")
     between = max(int(offset) - int(header.sizeof_hdr), 0)
     extensions = ahead[:between] + file.read(max(between - len(ahead), 0))
-    data = ahead[between:] + file.read(size - len(ahead[between:]))
+    data = ahead[between:] + file.read(max(size - len(ahead[between:]), 0))
     if len(data) < size:
         raise PixelError(f"{name} ends after {len(data)} of {size} bytes", "a whole file", "copy it again")
     return np.frombuffer(data, dtype, count=size // dtype.itemsize).reshape(shape[::-1]), extensions
@@ -148,7 +165,8 @@ def _affine(header: Any, name: str) -> tuple[NDArray[np.float64], tuple[Problem,
     """Voxel (i, j, k) to RAS mm; sform before qform, as the standard's readers do."""
     try:
         unit = header.get_xyzt_units()[0]
-        sform, qform = header.get_sform(coded=True)[0], header.get_qform(coded=True)[0]
+        with np.errstate(invalid="ignore", over="ignore"):  # numbers that are none are refused below
+            sform, qform = header.get_sform(coded=True)[0], header.get_qform(coded=True)[0]
     except (ValueError, KeyError, np.linalg.LinAlgError, HeaderDataError) as error:
         raise GeometryError(
             f"{name} with an impossible orientation", "a valid sform or qform", "convert it again"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from petrg.errors import Problem, SuvError
+from petrg.errors import PixelError, Problem, SuvError
 from petrg.imaging.quantity import Quantity
 from petrg.imaging.volume import Volume
 
-__all__ = ["activity_balance", "balance_problems", "ct_problems", "expect_suv", "typical_value"]
+__all__ = ["activity_balance", "balance_problems", "ct_problems", "expect_activity", "expect_suv", "typical_value"]
 
 BALANCE = (0.5, 1.1)
 """Share of the dose that skull base to thigh or more should hold."""
@@ -103,6 +103,32 @@ of the body — convert it to SUV, or read the DICOM it came from
             f"{source}: these look like Bq/ml (typical value {typical:.0f})",
             "SUV (g/ml), near 1 in most of the body",
             "convert it to SUV, or read the DICOM it came from",
+        )
+
+
+def expect_activity(pet: Volume) -> None:
+    """Refuse a PET without any activity: it would read as a body without any focus.
+
+    Raises
+    ------
+    PixelError
+        If no voxel is above 0.
+
+    Examples
+    --------
+    >>> from petrg.imaging.grid import Grid
+    >>> grid = Grid.from_spacing((4, 4, 4), (4.0, 4.0, 4.0))
+    >>> expect_activity(Volume(np.zeros(grid.shape, np.float32), grid, Quantity.SUV_BW))
+    Traceback (most recent call last):
+        ...
+    petrg.errors.PixelError: a PET without any activity: no voxel above 0 — expected a PET of a patient — export it \
+again, or choose another with --pet-series
+    """
+    if not float(pet.array.max()) > 0:
+        raise PixelError(
+            "a PET without any activity: no voxel above 0",
+            "a PET of a patient",
+            "export it again, or choose another with --pet-series",
         )
 
 

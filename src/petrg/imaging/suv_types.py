@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from dataclasses import dataclass, field
 
 from petrg.errors import Problem, SuvError
@@ -128,11 +129,13 @@ def parse_injected_at(text: str) -> dt.datetime | dt.time:
     >>> parse_injected_at("08:45")
     datetime.time(8, 45)
     """
-    for parse in (dt.time.fromisoformat, dt.datetime.fromisoformat):
-        try:
-            return parse(text.strip())
-        except ValueError:
-            continue
+    given = text.strip()
+    if re.search(r"(?:^|[T ])\d{2}:\d{2}", given):  # a date alone would be read as midnight, 2024 as 20:24
+        for parse in (dt.time.fromisoformat, dt.datetime.fromisoformat):
+            try:
+                return parse(given)
+            except ValueError:
+                continue
     raise SuvError("the injection time cannot be read", "HH:MM[:SS] or YYYY-MM-DDTHH:MM[:SS]", "correct --injected-at")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from petrg.errors import GeometryError
-from petrg.imaging.grid import Grid
+from petrg.imaging.grid import VOXEL_MM, Grid
 
 __all__ = ["MAX_TILT_DEG", "Lattice", "lattice"]
 
@@ -59,7 +59,8 @@ def lattice(
     ------
     GeometryError
         If a position is missing, two images share a position, a gap differs from the median by more than
-        0.1 mm and more than 3 %, slices shift sideways, or the stack is tilted by more than `MAX_TILT_DEG`.
+        0.1 mm and more than 3 %, slices shift sideways, the stack is tilted by more than `MAX_TILT_DEG`, or a
+        voxel's side is outside `VOXEL_MM`.
 
     Examples
     --------
@@ -99,6 +100,11 @@ def lattice(
     affine[:3, :3] = np.stack([step, column * spacing[0], row * spacing[1]], axis=1)
     affine[:3, 3] = places[0]
     grid = Grid((len(places), rows, columns), affine)
+    low, high = min(grid.spacing_mm), max(grid.spacing_mm)
+    if low < VOXEL_MM[0] or high > VOXEL_MM[1]:
+        raise GeometryError(
+            f"{what} with voxels of {low:.3g} to {high:.3g} mm", f"{VOXEL_MM[0]:g} to {VOXEL_MM[1]:g} mm", _DO_GEOMETRY
+        )
     return Lattice(tuple(map(int, order)), grid, places, float(np.linalg.norm(residual, axis=1).max()))
 
 

@@ -16,6 +16,7 @@ from petrg.imaging.dicom.series import Part
 from petrg.imaging.dicom.suv_header import suv_header
 from petrg.imaging.dicom.values import number, string, strings
 from petrg.imaging.quantity import Quantity
+from petrg.imaging.sanity import expect_activity
 from petrg.imaging.study import Series
 from petrg.imaging.suv import Given, SuvScale, activity_scale, suv_scale
 from petrg.imaging.volume import Volume
@@ -59,6 +60,8 @@ def load_pet(parts: Sequence[Part], quantity: Quantity, given: Given, progress: 
     slices, grid, problems = _arranged(parts, "PET")
     factors, scale, more = _scales(parts, slices, quantity, given)
     array = fill(slices, factors, hounsfield=False, what="PET", advance=_advance(progress, "PET", len(slices)))
+    volume = Volume(array, grid.grid, quantity)
+    expect_activity(volume)
     series = _facts(slices, grid)
     if scale is not None:
         series = replace(
@@ -72,7 +75,7 @@ def load_pet(parts: Sequence[Part], quantity: Quantity, given: Given, progress: 
             height_m=scale.height_m,
             user_entered=scale.user_entered,
         )
-    return Loaded(Volume(array, grid.grid, quantity), series, (*problems, *more), scale)
+    return Loaded(volume, series, (*problems, *more), scale)
 
 
 def _scales(
