@@ -33,7 +33,9 @@ IMPLICIT = "1.2.840.10008.1.2"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 NATIVE = (IMPLICIT, "1.2.840.10008.1.2.1", BIG_ENDIAN)
 MAX_INFLATED = 1024**3
-_CHUNK = 64 * 1024
+MAX_HEADER = 256 * 1024**2
+"""A header that is longer is none: 20,000 frames need a sixth of it."""
+_CHUNK, _GROWTH = 64 * 1024, 16
 _DEFLATED = re.compile(rb"\x02\x00\x10\x00UI..1\.2\.840\.10008\.1\.2\.1\.99(?![\d.])", re.DOTALL)
 
 _SINGLE = {"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.128"}
@@ -172,14 +174,17 @@ def _read(source: Source) -> list[Slice] | Passed:
     if kind is None:
         return Passed("not DICOM")
     if kind == "deflated":
+        if size > MAX_INFLATED:
+            return Passed("truncated or corrupt DICOM")
         source = Inflated(source)
         data = source.read()
         size = len(data)
     parsed = _parse(data, kind, whole=len(data) == size)
-    if parsed is None:  # the header is longer than the first chunk
-        data = source.read()
-        parsed = _parse(data, kind, whole=True)
-    assert parsed is not None
+    while parsed is None and len(data) < MAX_HEADER:  # the header is longer than what was read of it
+        data = source.read_at(0, _GROWTH * len(data))
+        parsed = _parse(data, kind, whole=len(data) == size)
+    if parsed is None:
+        return Passed("truncated or corrupt DICOM")
     ds, at = parsed
     if not (string(ds, 0x00080016) or string(ds, 0x00080060)):
         return Passed("not DICOM" if kind == "bare" else "DICOM without a SOP class or modality")

@@ -95,18 +95,26 @@ def scan(path: str | Path | Sequence[str | Path]) -> Found:
     Raises
     ------
     StudyError
-        If the path does not exist or cannot be opened, or a zip is unsafe or damaged.
+        If the path does not exist or cannot be opened, or a zip is unsafe or damaged; a zip that lies among other
+        files of a folder is passed over then.
     """
     paths = [Path(path)] if isinstance(path, (str, Path)) else [Path(p) for p in path]
     candidates: list[Source] = []
     nifti: list[Path] = []
     reasons: Counter[str] = Counter()
+    broken: list[StudyError] = []
     for file in _files(paths):
         kind = _kind(file)
         if kind == "zip":
             from petrg.imaging.dicom.archive import open_archive
 
-            inside, skipped = open_archive(file)
+            try:
+                inside, skipped = open_archive(file)
+            except StudyError as error:
+                if file in paths:
+                    raise
+                broken.append(error)  # a viewer's or an office file, as a rule
+                continue
             candidates += inside
             reasons.update(skipped)
         elif kind == "nifti":
@@ -115,6 +123,9 @@ def scan(path: str | Path | Sequence[str | Path]) -> Found:
             candidates.append(FileSource(file))
         else:
             reasons[kind] += 1
+    if broken and not candidates and not nifti:
+        raise broken[0]
+    reasons.update(f"not opened: {error.found}" for error in broken)
     return Found(tuple(candidates), tuple(nifti), tuple(PassedOver(n, why) for why, n in sorted(reasons.items())))
 
 
