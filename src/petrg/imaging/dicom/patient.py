@@ -110,9 +110,12 @@ def _name(ds: Dataset) -> tuple[str, ...]:
 
 
 def _agree(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
-    """Whether two names agree in one group both have; names that share no group tell nothing."""
+    """Whether two names agree in one group both have; names that share no group tell nothing.
+
+    A console may write in the alphabetic group what another writes in the ideographic one.
+    """
     shared = [(x, y) for x, y in zip(a, b, strict=False) if x and y]
-    return not shared or any(x == y for x, y in shared)
+    return not shared or bool({x for x in a if x} & {y for y in b if y})
 
 
 def identity_of(slices: Sequence[Slice]) -> Identity:

@@ -112,8 +112,10 @@ def _check(slices: Sequence[Slice], what: str) -> None:
     if any(s.has_lookup for s in slices):
         raise PixelError(f"{what} with a modality lookup table", "a rescale slope and intercept", "export it again")
     p = slices[0].pixels
-    if p.samples != 1 or not p.photometric.startswith("MONOCHROME2"):
+    if p.samples != 1:
         raise PixelError(f"{what} with {p.samples} samples a pixel, not grey", "MONOCHROME2", "choose another series")
+    if not p.photometric.startswith("MONOCHROME2"):
+        raise PixelError(f"{what} not grey from black to white", "MONOCHROME2", "choose another series")
     if (
         p.allocated not in (8, 16, 32)
         or not 1 <= p.stored <= p.allocated

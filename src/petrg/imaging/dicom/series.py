@@ -154,7 +154,9 @@ def parts_of(slices: Iterable[Slice]) -> list[Part]:
 
 
 def _key(s: Slice) -> tuple[object, ...]:
-    identity = (s.series_uid,) if s.series_uid else (None, s.study_uid, s.series_number, s.description)
+    identity: tuple[object, ...] = (s.series_uid,)
+    if not s.series_uid:
+        identity = (None, s.study_uid, s.series_number, s.description, string(s.dataset, 0x00280051))
     orientation = tuple(round(v, 2) + 0.0 for v in s.orientation) if s.orientation else None
     spacing = tuple(round(v, 3) for v in s.spacing) if s.spacing else None
     never = tuple(t for t in (*s.image_type, *s.series_type) if t in _NEVER_TYPES or t in _NEVER_SERIES)
