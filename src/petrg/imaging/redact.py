@@ -36,12 +36,20 @@ def hider(values: Iterable[str | None]) -> Callable[[str], bool]:
     (False, True, True, True)
     >>> holds("Roentgen unit")
     False
+    >>> [hider(["Xu^Yi"])(free) for free in ("PET XuYi", "yixu", "Xu", "luxury")]
+    [True, True, True, False]
     """
-    words = {w.casefold() for v in values if v for w in re.split(r"[\\^=,\s]+", v) if len(w) > 2 or not w.isascii()}
-    parts = [
+    words: set[str] = set()
+    for value in values:
+        for group in (value or "").casefold().split("="):
+            parts = [w for w in re.split(r"[\\^,\s]+", group) if w]
+            # a short name counts, a short number does not; names are also run together, in either order
+            words |= {w for w in parts if len(w) > 2 or (len(w) == 2 and w.isalpha()) or not w.isascii()}
+            words |= {joined for w in (parts, parts[::-1]) if len(joined := "".join(w)) > 3}
+    patterns = [
         re.escape(w) if len(w) > 4 or not w.isascii() else rf"(?<![a-z0-9]){re.escape(w)}(?![a-z0-9])" for w in words
     ]
-    who = re.compile("|".join(sorted(parts)) or r"(?!)")
+    who = re.compile("|".join(sorted(patterns)) or r"(?!)")
     return lambda free: bool(_DATE.search(free) or who.search(free.casefold()))
 
 

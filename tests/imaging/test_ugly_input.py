@@ -1,0 +1,208 @@
+"""Input as hospitals export it that once was read wrong, hung, or was refused without need."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zipfile
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from dicom_files import Edit, ct, pet, save, write
+from pydicom.dataset import Dataset
+
+from petrg import read_study
+from petrg.errors import ContextError, GeometryError, PixelError, StudyError, SuvError
+from petrg.imaging import Grid, Quantity, Volume, read_context
+from petrg.imaging.dicom import header
+from petrg.imaging.nifti import read_nifti_study, write_nifti
+from petrg.imaging.suv import parse_injected_at
+
+GRID = Grid.from_spacing((12, 10, 10), (3.0, 4.0, 4.0), (-20, -20, -20))
+
+
+def pair(folder: Path, case: str = "case7") -> Path:
+    body = np.zeros(GRID.shape, np.float32)
+    body[2:-2, 2:-2, 2:-2] = 1
+    write_nifti(Volume(body * 1040 - 1000, GRID, Quantity.HU), folder / f"{case}_0000.nii.gz")
+    write_nifti(Volume(body * 2, GRID, Quantity.SUV_BW), folder / f"{case}_0001.nii.gz")
+    return folder
+
+
+def test_none_leaves_a_nifti_modality_out(tmp_path: Path) -> None:
+    pair(tmp_path)
+    study = read_nifti_study(tmp_path, ct_series="none")
+    assert study.ct is None
+    assert study.pet is not None
+    assert [(f.modality, f.role, f.reason) for f in study.found] == [
+        ("CT", None, "left out by --ct-series none"),
+        ("PT", "pet", "nnunet layout"),
+    ]
+    assert read_nifti_study(tmp_path, pet_series="None").pet is None
+    with pytest.raises(StudyError, match="neither CT nor PET"):
+        read_nifti_study(tmp_path, ct_series="none", pet_series="none")
+
+
+@pytest.mark.parametrize("text", ["2024-05-01", "20240501", "2024", "09", "2024-05-01T09"])
+def test_an_injection_without_minutes_is_refused(text: str) -> None:
+    with pytest.raises(SuvError, match="the injection time cannot be read"):
+        parse_injected_at(text)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0])
+def test_a_pet_without_activity_is_refused(tmp_path: Path, value: float) -> None:
+    pair(tmp_path)
+    write_nifti(Volume(np.full(GRID.shape, value, np.float32), GRID, Quantity.SUV_BW), tmp_path / "case7_0001.nii.gz")
+    with pytest.raises(PixelError) as error:
+        read_study(tmp_path)
+    assert str(error.value) == (
+        "a PET without any activity: no voxel above 0 — expected a PET of a patient — export it again, or choose "
+        "another with --pet-series"
+    )
+
+
+def test_a_dicom_pet_without_activity_is_refused(tmp_path: Path) -> None:
+    def empty(ds: Dataset, i: int) -> None:
+        ds.PixelData = bytes(len(ds.PixelData))
+
+    write(tmp_path, ct(), pet(edit=empty))
+    with pytest.raises(PixelError, match="a PET without any activity"):
+        read_study(tmp_path)
+
+
+@pytest.mark.parametrize("unit", ["micron", "meter"])
+def test_a_wrong_length_unit_is_refused(tmp_path: Path, unit: str) -> None:
+    pair(tmp_path)
+    target = tmp_path / "case7_0001.nii.gz"
+    image = nib.load(target)
+    image.header.set_xyzt_units(unit)
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj), image.affine, image.header), target)
+    with pytest.raises(GeometryError, match=r"with voxels of .* mm — expected 0.05 to 50 mm — correct its length unit"):
+        read_study(tmp_path)
+
+
+@pytest.mark.parametrize("factor", [0.001, 100.0])
+def test_a_pixel_spacing_in_another_unit_is_refused(tmp_path: Path, factor: float) -> None:
+    write(tmp_path, ct(), pet(spacing=(4.0 * factor, 4.0 * factor)))
+    with pytest.raises(GeometryError, match=r"^PET with voxels of .* mm — expected 0.05 to 50 mm — export"):
+        read_study(tmp_path)
+
+
+def test_a_nifti_that_inflates_too_far_is_refused_unread(tmp_path: Path) -> None:
+    pair(tmp_path)
+    target = tmp_path / "case7_0001.nii.gz"
+    raw = bytearray(gzip.decompress(target.read_bytes()))
+    struct.pack_into("<3h", raw, 42, 1000, 1000, 1000)
+    target.write_bytes(gzip.compress(bytes(raw)))
+    with pytest.raises(PixelError, match="claims more than 200 times its own size"):
+        read_study(tmp_path)
+
+
+def test_a_qform_of_no_numbers_warns_nobody(tmp_path: Path) -> None:
+    pair(tmp_path)
+    target = tmp_path / "case7_0001.nii.gz"
+    raw = bytearray(gzip.decompress(target.read_bytes()))
+    struct.pack_into("<f", raw, 268, np.nan)
+    raw[270:272] = b"\xa0\x7f"  # a signalling one
+    target.write_bytes(gzip.compress(bytes(raw)))
+    with pytest.raises(GeometryError):
+        read_study(tmp_path)
+
+
+def test_a_huge_file_that_begins_like_dicom_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write(tmp_path / "study", ct(), pet())
+    monkeypatch.setattr(header, "MAX_HEADER", 1 << 20)
+    fakes = {"part10": b"\0" * 128 + b"DICM\x08\0\x05\0CS\xff\xff", "bare": b"\x08\0\x05\0CS\x0a\0ISO_IR 100"}
+    fakes["deflated"] = b"\0" * 128 + b"DICM\x02\0\x10\0UI\x16\x001.2.840.10008.1.2.1.99"
+    for name, start in fakes.items():
+        with (folder / name).open("wb") as file:
+            file.write(start)
+            file.truncate(1 << 33)  # sparse
+    study = read_study(folder)
+    assert study.pet is not None
+    assert [p.text for p in study.problems if p.code == "corrupt-files"] == [
+        "3 DICOM files are truncated or corrupt and could not be read"
+    ]
+
+
+def test_a_header_longer_than_the_first_bytes_is_read(tmp_path: Path) -> None:
+    def long(ds: Dataset, i: int) -> None:
+        ds.add_new(0x00091001, "OB", bytes(1_500_000))
+        ds.add_new(0x00090010, "LO", "SOMEBODY")
+
+    plain, padded = write(tmp_path / "a", ct(), pet()), write(tmp_path / "b", ct(edit=long), pet(edit=long))
+    first, second = read_study(plain), read_study(padded)
+    assert first.pet is not None
+    assert second.pet is not None
+    assert np.array_equal(first.pet.array, second.pet.array)
+
+
+def test_a_broken_zip_among_other_files_is_passed_over(tmp_path: Path) -> None:
+    write(tmp_path, ct(), pet())
+    (tmp_path / "viewer.jar").write_bytes(b"PK\x03\x04 and no more")
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as out:
+        out.writestr("../up", b"x")
+    study = read_study(tmp_path)
+    assert study.pet is not None
+    assert {p.reason for p in study.passed_over} == {
+        "not opened: a damaged zip",
+        "not opened: a zip with a name that leaves its folder ('../' or an absolute path)",
+    }
+
+
+def test_a_broken_zip_alone_in_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "study.zip").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(StudyError, match="a damaged zip"):
+        read_study(tmp_path)
+
+
+def test_a_name_in_another_group_is_the_same_patient(tmp_path: Path) -> None:
+    def named(name: str) -> Edit:
+        def edit(ds: Dataset, i: int) -> None:
+            ds.SpecificCharacterSet, ds.PatientName = "ISO_IR 192", name
+
+        return edit
+
+    write(tmp_path, ct(edit=named("Wang^Xiaoming=王^小明")), pet(edit=named("王^小明")))
+    assert read_study(tmp_path).pet is not None
+    write(tmp_path, ct(edit=named("Wang^Xiaoming=王^小明")), pet(edit=named("李^小明")))
+    with pytest.raises(StudyError, match="two patients: the images differ in patient names"):
+        read_study(tmp_path)
+
+
+def test_series_without_uid_are_told_apart_by_their_corrections(tmp_path: Path) -> None:
+    def nameless(ds: Dataset, i: int) -> None:
+        ds.SeriesInstanceUID = ds.SOPInstanceUID = ds.SeriesDescription = ""
+        ds.SeriesNumber = None
+
+    def uncorrected(ds: Dataset, i: int) -> None:
+        nameless(ds, i)
+        ds.CorrectedImage = ["DECY"]
+
+    for name, images in (("ac", pet(edit=nameless)), ("nac", pet(edit=uncorrected)), ("ct", ct(edit=nameless))):
+        for i, ds in enumerate(images):
+            save(ds, tmp_path / f"{name}{i}")
+    study = read_study(tmp_path)
+    assert study.pet is not None
+    assert study.pet_series is not None
+    assert "ATTN" in study.pet_series.corrections
+
+
+def test_a_context_of_a_windows_editor_is_read(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_bytes(b'\xef\xbb\xbfdisease = "x"\n')
+    assert read_context(tmp_path / "c.toml").disease == "x"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('[[therapy]]\nname = "a"\nstart = 2024-05-01\nend = 2024-01-01\n', "ends before it starts"),
+        ("a = " + "[" * 5000, "the context cannot be read"),
+    ],
+)
+def test_a_context_that_cannot_be_is_refused(tmp_path: Path, text: str, found: str) -> None:
+    (tmp_path / "c.toml").write_text(text)
+    with pytest.raises(ContextError, match=found):
+        read_context(tmp_path / "c.toml")
