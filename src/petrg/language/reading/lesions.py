@@ -147,9 +147,20 @@ class _Teller:
             self.lesion.said += [s for s in told if not s.regions]  # "lesions in A (5.1), B (7.2)"
         if statement.together and not places:
             self.tell_all(statement)
+        if statement.physiologic and statement.explained and not places:
+            self.explain()
         self.lesion.add(statement)
         if statement.extra:
             self.add_places(statement, places)
+
+    def explain(self) -> None:
+        """Where nothing was said yet of this lesion's uptake, an explanation is of the lesion before."""
+        before = self.lesions[-1] if self.lesions else None
+        if before is None or any(s.uptake is not None for s in self.lesion.said):
+            return
+        last = next((s for s in reversed(before.said) if s.uptake is Uptake.HIGH and not s.denied), None)
+        if last is not None:
+            before.said.append(Said("uptake.explained", last.start, last.end, Uptake.PHYSIOLOGIC))
 
     def add_places(self, statement: Statement, places: list[Place]) -> None:
         """Add the places of "the largest in"; where only an earlier subject was carried on, they replace it."""
