@@ -101,6 +101,9 @@ class _Teller:
     def segment(self, statements: Sequence[Statement]) -> None:
         """Take in one segment; what only adds to the last lesion (a size, an SUV, its uptake) goes on with it."""
         self.pending = []
+        if self.only_lists(statements):
+            self.lesion.places += [place for statement in statements for place in statement.places]
+            return
         first = self.new = True
         for statement in statements:
             if statement.yardstick:
@@ -117,10 +120,19 @@ class _Teller:
             else:
                 self.subject = self.pending
 
+    def only_lists(self, statements: Sequence[Statement]) -> bool:
+        """Whether a later segment only names more places: "increased uptake in A; B; C"."""
+        first = statements[0]
+        if first.opens_sentence or not self.lesion.said or not _ends_in_place(self.lesion):
+            return False
+        return all(s.silent and s.places and not s.heading for s in statements)
+
     def clause(self, statement: Statement) -> None:
         """Take in one clause."""
         places = _specific(statement.places)
-        if statement.heading and not places:  # a heading such as "lymph nodes:" is said of nothing yet
+        if (
+            statement.heading and statement.said and not places
+        ):  # a heading such as "lymph nodes:" is said of nothing yet
             self.close()
             self.subject, self.pending, self.lesion = [], [], _Lesion([], statement.end, statement.end)
             return

@@ -29,6 +29,7 @@ class PlaceReader:
     with_at = -1
     captured = False
     described = False
+    accompanied = False
     spine = False
     pet_topic = False
     tumour: Token | None = None
@@ -106,7 +107,7 @@ class PlaceReader:
         if self.last is not None and self.last.end == token.start and self.last in self.out.places:
             self.out.places.remove(self.last)
         if self.comparison is not None:
-            self.resolve_comparison(POOL if token.entry.value != LIVER else LIVER, token)
+            self.resolve_comparison(token.entry.value or POOL, token)
         elif not (self.out.places or self.out.said or self.pet_topic or self.mode == "aside"):
             self.out.yardstick = True
 
@@ -144,5 +145,6 @@ class PlaceReader:
     def verb(self, token: Token) -> None:
         """A verb ends an aside; "appearing as" begins a description."""
         self.described = token.entry.value == "as"
+        self.accompanied |= token.entry.value == "with"
         if self.mode == "aside":
             self.mode = "subject"

@@ -86,6 +86,7 @@ class Statement:
     heading = False
     opens_list = False
     opens_verb = False
+    opens_sentence = False
 
     def __init__(self, start: int, end: int) -> None:
         self.start, self.end = start, end

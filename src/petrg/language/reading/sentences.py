@@ -39,7 +39,10 @@ def _segments(plain: str, start: int, end: int, lexicon: Lexicon) -> Iterator[li
 
 
 def _parse(sentence: str, lexicon: Lexicon) -> list[list[Statement]]:
-    return [[read_clause(clause) for clause in segment] for segment in split_clauses(tokenise(sentence, lexicon))]
+    parsed = [[read_clause(clause) for clause in segment] for segment in split_clauses(tokenise(sentence, lexicon))]
+    if parsed:
+        parsed[0][0].opens_sentence = True
+    return parsed
 
 
 _remembered = lru_cache(_KEPT)(_parse)

@@ -365,6 +365,12 @@ class _Reader(PlaceReader):
         if not self.prior and not self.out.sizes:
             self.out.sizes = token.numbers
 
+    def of_topic(self) -> None:
+        """Read "with activity" and "activity marked": no more is said of the uptake than that it is there."""
+        topic = next((t for t in self.topics if t.entry.value.startswith("pet")), None)
+        if topic is not None and not any(s.uptake is not None for s in self.out.said):
+            self.rise(topic, "uptake.bare")
+
     def close(self) -> Statement:
         """Settle what waited for a word that did not come."""
         out = self.out
@@ -389,6 +395,8 @@ class _Reader(PlaceReader):
             out.said.append(Said("normal.bare", self.normal.start, self.normal.end, None, "", True))
         elif self.uptake_noun is not None and not any(s.uptake is not None for s in out.said):
             self.rise(self.uptake_noun, "uptake.bare")
+        elif self.topics and not self.denied and (self.accompanied or self.degree) and self.uneven is None:
+            self.of_topic()
         if self.uneven is not None and not self.denied and not any(s.uptake is not None for s in out.said):
             if self.pet_topic:
                 self.pet(Uptake.EQUIVOCAL, self.uneven, "uptake.uneven")
