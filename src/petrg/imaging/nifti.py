@@ -19,7 +19,7 @@ from petrg.imaging.context import Context
 from petrg.imaging.dicom.choose import NONE
 from petrg.imaging.lean import lean_mass_kg, mean_of_sexes
 from petrg.imaging.nifti_file import is_nifti, load_nifti, nifti_bytes, read_nifti, write_nifti
-from petrg.imaging.nifti_layout import Case, Named, cases_in, id_of, shown, stem_of
+from petrg.imaging.nifti_layout import Case, Named, cases_in, id_of, shown, stem_of, without_name
 from petrg.imaging.quantity import Quantity
 from petrg.imaging.sanity import balance_problems, ct_problems, expect_activity, expect_suv
 from petrg.imaging.study import FoundSeries, HeaderValue, PassedOver, Series, Study, SuvProvenance
@@ -58,7 +58,7 @@ def read_nifti_study(
     ct_series, pet_series : str, optional
         Name of a file, without .nii.gz, to be read as that whatever its name says; ``"none"`` leaves that one out.
     study : str, optional
-        Case id, where there are several.
+        Case id, where there are several; also as messages write it, without what may be a name.
     context : Context, optional
         Laid over what is known.
 
@@ -89,7 +89,7 @@ def read_nifti_study(
     scale = pet.scale if pet else None
     problems = [*(ct.problems if ct else ()), *(pet.problems if pet else ())]
     result = Study(
-        id=case.id,
+        id=without_name(case.id),
         ct=ct.volume if ct else None,
         pet=pet.volume if pet else None,
         ct_series=Series(uid=None, modality="CT", source="nifti", description=stem_role(ct_file)) if ct_file else None,
@@ -155,15 +155,14 @@ def _overridden(files: list[Path], ct: str | int | None, pet: str | int | None) 
 
 
 def _chosen(cases: list[Case], outside: list[Named], study: str | None) -> Case | None:
+    names = shown([without_name(case.id) for case in cases])
     if study is not None:
-        matching = [case for case in cases if case.id == study]
+        matching = [case for case in cases if study in (case.id, without_name(case.id))]
         if len(matching) == 1:
             return matching[0]
-        raise StudyError(
-            f"{len(matching)} cases of the id given among {shown([c.id for c in cases])}", "one", "correct --study"
-        )
+        raise StudyError(f"{len(matching)} cases of the id given among {names}", "one", "correct --study")
     if len(cases) > 1:
-        raise StudyError(f"{len(cases)} cases: {shown([c.id for c in cases])}", "one case", "choose it with --study ID")
+        raise StudyError(f"{len(cases)} cases: {names}", "one case", "choose it with --study ID")
     return cases[0] if cases else None
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["Case", "Named", "cases_in", "id_of", "shown", "stem_of"]
+__all__ = ["Case", "Named", "cases_in", "id_of", "shown", "stem_of", "without_name"]
 
 _AUTOPET = {"CT": "ct", "CTres": "ct-on-pet", "PET": "activity", "SUV": "suv", "SEG": "mask"}
 _PETWB = {"CT_RAW": "ct", "PET_RAW": "activity", "CT_NORM": "normalised", "PET_SUV": "suv"}
@@ -66,6 +66,25 @@ _NAMED = "named"
 def id_of(files: Sequence[Named]) -> str:
     """A stable id for files outside every layout; their own names may hold an identity."""
     return "nifti-" + hashlib.sha256("/".join(stem_of(file.path) for file in files).encode()).hexdigest()[:8]
+
+
+_WORDS = {
+    "autopet", "brain", "case", "ct", "data", "dlbcl", "fdg", "hecktor", "id", "image", "img", "lung", "lymphoma",
+    "nifti", "pat", "patient", "pet", "petct", "petrg", "phantom", "psma", "pt", "record", "report", "sample", "scan",
+    "series", "ses", "session", "study", "sub", "subj", "subject", "test", "train", "val", "valid",
+}  # fmt: skip
+
+
+def without_name(case: str) -> str:
+    """A case id as it may stand in messages, tables and file names: itself, or a hash where it may be a person's name.
+
+    >>> without_name("case7"), without_name("PETCT_0011f3deaf"), without_name("1234"), without_name("Li_Na-1961")
+    ('case7', 'PETCT_0011f3deaf', '1234', 'nifti-1c9e9325')
+    """
+    runs = re.findall(r"[^\W\d_]+", case.lower())
+    if all(run in _WORDS or (run.isascii() and len(run) == 1) or re.fullmatch("[a-f]+", run) for run in runs):
+        return case
+    return "nifti-" + hashlib.sha256(case.encode()).hexdigest()[:8]
 
 
 def stem_of(path: Path) -> str:
