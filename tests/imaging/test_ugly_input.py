@@ -17,8 +17,10 @@ from petrg import read_study
 from petrg.errors import ContextError, GeometryError, PixelError, StudyError, SuvError
 from petrg.imaging import Grid, Quantity, Volume, read_context
 from petrg.imaging.dicom import header
+from petrg.imaging.inspect import inspect_path
 from petrg.imaging.nifti import read_nifti_study, write_nifti
 from petrg.imaging.suv import parse_injected_at
+from petrg.imaging.write import convert
 
 GRID = Grid.from_spacing((12, 10, 10), (3.0, 4.0, 4.0), (-20, -20, -20))
 
@@ -43,6 +45,24 @@ def test_none_leaves_a_nifti_modality_out(tmp_path: Path) -> None:
     assert read_nifti_study(tmp_path, pet_series="None").pet is None
     with pytest.raises(StudyError, match="neither CT nor PET"):
         read_nifti_study(tmp_path, ct_series="none", pet_series="none")
+
+
+def test_a_case_named_like_a_person_is_shown_by_a_hash(tmp_path: Path) -> None:
+    pair(pair(tmp_path, "李四光"), "Li_Siguang_1956")
+    with pytest.raises(StudyError) as error:
+        read_study(tmp_path)
+    assert str(error.value) == (
+        "2 cases: nifti-2de6f5a8, nifti-ce5e958f — expected one case — choose it with --study ID"
+    )
+    for given in ("Li_Siguang_1956", "nifti-2de6f5a8"):
+        assert read_study(tmp_path, study=given).id == "nifti-2de6f5a8"
+    shown = inspect_path(tmp_path, study="李四光").model_dump_json()
+    assert "nifti-ce5e958f" in shown
+    assert "李四光" not in shown
+    assert [p.name for p in convert(read_study(tmp_path, study="李四光"), tmp_path / "out")] == [
+        "nifti-ce5e958f_0000.nii.gz",
+        "nifti-ce5e958f_0001.nii.gz",
+    ]
 
 
 @pytest.mark.parametrize("text", ["2024-05-01", "20240501", "2024", "09", "2024-05-01T09"])
@@ -137,6 +157,38 @@ def test_a_header_longer_than_the_first_bytes_is_read(tmp_path: Path) -> None:
     assert first.pet is not None
     assert second.pet is not None
     assert np.array_equal(first.pet.array, second.pet.array)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "found"),
+    [
+        ("RescaleIntercept", "CT without a rescale intercept"),
+        ("PixelRepresentation", "CT that does not say whether its numbers are signed"),
+    ],
+)
+def test_a_ct_that_would_be_read_off_by_a_thousand_is_refused(tmp_path: Path, keyword: str, found: str) -> None:
+    def less(ds: Dataset, i: int) -> None:
+        del ds[keyword]
+
+    write(tmp_path, ct(edit=less), pet())
+    with pytest.raises(PixelError) as error:
+        read_study(tmp_path)
+    assert str(error.value).startswith(f"{found} — expected ")
+
+
+def test_bed_parts_of_two_factors_have_no_one_factor(tmp_path: Path) -> None:
+    def later(ds: Dataset, i: int) -> None:
+        ds.SeriesTime = ds.AcquisitionTime = "103000"
+
+    write(tmp_path / "s", ct(), pet(), pet(series="bed 2", number=4, zs=(12, 15, 18, 21), edit=later))
+    study = read_study(tmp_path / "s")
+    assert study.pet is not None
+    assert study.pet_series is not None
+    assert study.pet.grid.shape[0] == 8
+    assert study.pet_series.suv is not None
+    assert study.pet_series.suv.factor_g_per_bq is None
+    names = [p.name for p in convert(study, tmp_path / "out", "autopet")]
+    assert names == ["CT.nii.gz", "CTres.nii.gz", "SUV.nii.gz"]
 
 
 def test_a_broken_zip_among_other_files_is_passed_over(tmp_path: Path) -> None:

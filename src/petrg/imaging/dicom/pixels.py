@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from petrg.errors import PixelError
 from petrg.imaging.dicom.decode import Decoder
 from petrg.imaging.dicom.header import BIG_ENDIAN, Pixels, Slice
-from petrg.imaging.dicom.values import BROKEN
+from petrg.imaging.dicom.values import BROKEN, integer
 
 __all__ = ["AIR_HU", "expect_whole", "fill", "fingerprint", "meant", "words"]
 
@@ -53,6 +53,10 @@ def fill(
         If a file is truncated, cannot be decoded, or lacks its rescale values.
     """
     _check(slices, what)
+    if hounsfield and any(s.intercept is None for s in slices):
+        raise PixelError(
+            f"{what} without a rescale intercept", "a rescale intercept in every image", "export the series again"
+        )
     first = slices[0].pixels
     try:
         out = np.empty((len(slices), first.rows, first.columns), np.float32)
@@ -111,6 +115,10 @@ def _check(slices: Sequence[Slice], what: str) -> None:
         )
     if any(s.has_lookup for s in slices):
         raise PixelError(f"{what} with a modality lookup table", "a rescale slope and intercept", "export it again")
+    if any(integer(s.dataset, 0x00280103) not in (0, 1) for s in slices):
+        raise PixelError(
+            f"{what} that does not say whether its numbers are signed", "Pixel Representation 0 or 1", "export it again"
+        )
     p = slices[0].pixels
     if p.samples != 1:
         raise PixelError(f"{what} with {p.samples} samples a pixel, not grey", "MONOCHROME2", "choose another series")

@@ -102,6 +102,8 @@ def _scales(
         if scale is not None:
             problems += [p for p in scale.problems if p not in problems]
             first = first or scale
+            if first.provenance.factor_g_per_bq != scale.provenance.factor_g_per_bq:  # no one factor holds for all
+                first = replace(first, provenance=replace(first.provenance, factor_g_per_bq=None))
     if len(parts) > 1:
         problems.append(Problem("bed-parts-joined", f"{len(parts)} bed parts joined, each with its own SUV factor"))
     return list(map(float, factors)), first, problems
