@@ -105,9 +105,12 @@ class _Teller:
             self.lesion.places += [place for statement in statements for place in statement.places]
             return
         first = self.new = True
+        beside = False
         for statement in statements:
-            if statement.yardstick:
-                continue
+            if statement.yardstick or (beside and not statement.places and not statement.said):
+                beside = True
+                continue  # of a yardstick, and so are numbers that follow it
+            beside = False
             if first and self.subject and (statement.places or statement.opens_verb or _names_structure(statement)):
                 self.start(self.subject, statement)
                 self.lesion.inherited = True

@@ -325,8 +325,11 @@ class _Reader(PlaceReader):
         elif self.topics:
             self.normal_(token)
         said = self.out.said
-        for i in range(self.settled, len(said)):
+        of_uptake = bool(said) and said[-1].uptake is not None
+        for i in range(len(said) - 1, self.settled - 1, -1):
             s = said[i]
+            if (s.uptake is not None) is not of_uptake and token.entry.value != "all":
+                break  # "nodule, uptake not evident" leaves the nodule
             if s.uptake is not Uptake.PHYSIOLOGIC:
                 said[i] = Said("negated", s.start, token.end, s.uptake, s.concept, True, regions=s.regions)
         self.settled = len(said)
@@ -375,6 +378,7 @@ class _Reader(PlaceReader):
         """Settle what waited for a word that did not come."""
         out = self.out
         out.physiologic = self.physiologic
+        out.yardstick &= not out.places
         if self.near_nodes:
             for place in (*out.places, *out.extra):
                 place.node = True
