@@ -18,6 +18,7 @@ from petrg.measure.label_anatomy import LabelAnatomy
 from petrg.measure.landmark_anatomy import LandmarkAnatomy
 from petrg.measure.landmarks import Landmarks, find_landmarks
 from petrg.measure.measure import measure
+from petrg.measure.midline import find_midline
 from petrg.phantom import make
 from petrg.report.record import LesionStatus
 
@@ -35,7 +36,8 @@ def study(make_patient: Callable[..., Study]) -> Study:
 
 @pytest.fixture(scope="module")
 def marks(study: Study) -> Landmarks:
-    return find_landmarks(study.suv(), study.ct, body_mask(study.pet, study.ct))
+    body = body_mask(study.pet, study.ct)
+    return find_landmarks(study.suv(), study.ct, body, find_midline(body, study.suv()))
 
 
 def labels(study: Study, boxes: Mapping[str, tuple[float, float, float, float]]) -> Labels:

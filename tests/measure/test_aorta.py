@@ -12,6 +12,7 @@ from petrg.imaging.nifti import read_nifti
 from petrg.measure.aorta import find_descending_aorta
 from petrg.measure.body import body_mask
 from petrg.measure.landmarks import Anchor, Landmarks, find_landmarks
+from petrg.measure.midline import Midline, find_midline
 from petrg.measure.reference import blood_pool_reference
 
 AORTA = (26.0, 40.0)
@@ -33,7 +34,9 @@ def marks(ct: Volume) -> Landmarks:
     n = ct.grid.shape[0]
     flat = np.zeros(n)
     anchors = (Anchor("lung apex", 170.0), Anchor("lung dome", 0.0))
-    return Landmarks(ct.grid, anchors, flat, flat - 69.0, flat + 109.0, None, ct.array < -500, ct.grid, (0.0, 57.0))
+    plane = Midline(flat, np.ones(n, bool))
+    lungs, field = ct.array < -500, (0.0, 57.0)
+    return Landmarks(ct.grid, anchors, plane, flat - 69.0, flat + 109.0, None, None, None, lungs, ct.grid, field)
 
 
 def test_a_tube_between_lung_and_spine_is_found() -> None:
@@ -66,7 +69,7 @@ def test_on_a_real_chest(shared: Path) -> None:
     body = body_mask(None, ct)
     assert 15_000 < body.sum() * ct.grid.voxel_ml < 40_000  # the couch is no part of it
     blank = Volume(np.where(body, 0.5, 0.0).astype(np.float32), ct.grid, Quantity.SUV_BW)
-    tube = find_descending_aorta(ct, ct.grid, find_landmarks(blank, ct, body))
+    tube = find_descending_aorta(ct, ct.grid, find_landmarks(blank, ct, body, find_midline(body, blank)))
     assert tube is not None
     inside = ct.array[tube]
     assert tube.any((1, 2)).sum() * 3.0 >= 30.0

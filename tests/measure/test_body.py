@@ -1,4 +1,4 @@
-"""The body without its couch, and the plane between its halves."""
+"""The body without its couch."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from petrg.anatomy import Side
 from petrg.imaging import Grid, Study
-from petrg.measure.body import body_mask, midline_mm, sample_mask
-from petrg.measure.lesions import side_of
+from petrg.measure.body import body_mask, sample_mask
 
 
 def test_body_is_the_trunk_without_the_couch(make_patient: Callable[..., Study]) -> None:
@@ -33,35 +31,11 @@ def test_both_legs_are_kept() -> None:
     body = body_mask(Volume(array, grid, Quantity.SUV_BW))
     assert body[10, 25, 24]
     assert body[10, 25, 60]
-    assert midline_mm(body, grid) == pytest.approx(210.0, abs=3.0)
 
 
 def test_a_body_needs_an_image() -> None:
     with pytest.raises(ValueError, match="PET or a CT"):
         body_mask(None)
-
-
-def test_midline_follows_a_body_that_lies_askew() -> None:
-    grid = Grid.from_spacing((40, 60, 60), (5.0, 5.0, 5.0))
-    body = np.zeros(grid.shape, bool)
-    for z in range(5, 40):
-        body[z, 20:40, 15 + z // 4 : 35 + z // 4] = True
-    middle = midline_mm(body, grid)
-    assert middle[10] == pytest.approx((15 + 2 + 9.5) * 5, abs=3.0)
-    assert middle[35] == pytest.approx((15 + 8 + 9.5) * 5, abs=3.0)
-    assert middle[0] == middle[5]  # no body there: the nearest level
-    empty = midline_mm(np.zeros(grid.shape, bool), grid)
-    assert np.allclose(empty, grid.to_mm([0, 0, 29.5])[0])
-
-
-@pytest.mark.parametrize(
-    ("x", "side"), [(25.0, Side.LEFT), (-25.0, Side.RIGHT), (9.0, Side.MIDLINE), (-9.5, Side.MIDLINE)]
-)
-def test_side_is_the_patients_own(x: float, side: Side) -> None:
-    grid = Grid.from_spacing((10, 10, 10), (5.0, 5.0, 5.0), (-25.0, 0.0, 0.0))
-    assert side_of((x, 0.0, 10.0), grid, np.zeros(10)) is side
-    assert side_of((x + 40.0, 0.0, 10.0), grid, np.full(10, 40.0)) is side  # a patient who lies 4 cm off
-    assert side_of((-x, 0.0, 10.0), grid, np.zeros(10)) is side.other  # swapped sides must not pass
 
 
 def test_sampling_between_grids_keeps_places() -> None:

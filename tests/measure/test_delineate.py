@@ -116,8 +116,8 @@ def test_hills_meet_at_the_highest_pass() -> None:
     hills = find_hills(volume.array, 2.0)
     assert hills.values[hills.peaks].tolist() == [10.0, 9.0]
     assert hills.passes.tolist() == [5.0]
-    assert len(set(join_hills(hills, lambda low, height: height >= 5.0).tolist())) == 1
-    assert len(set(join_hills(hills, lambda low, height: height >= 5.1).tolist())) == 2
+    assert len(set(join_hills(hills, lambda low, high, height: height >= 5.0).tolist())) == 1
+    assert len(set(join_hills(hills, lambda low, high, height: height >= 5.1).tolist())) == 2
     assert join_to_markers(hills, [-1, int(hills.peaks[0])]).tolist() == [1, 1]
     assert join_to_markers(hills, [-1, int(hills.peaks[1])]).tolist() == [-1, 1]  # the hotter is no part of it
 
@@ -127,8 +127,8 @@ def test_a_plateau_is_one_hill() -> None:
     array[1, 1:4, 1:6] = 3.0
     array[1, 2, 3] = 0.0  # a ring
     hills = find_hills(array, 1.0)
-    assert set(join_hills(hills, lambda low, height: height >= low).tolist()) == {
-        int(join_hills(hills, lambda low, height: height >= low)[0])
+    assert set(join_hills(hills, lambda low, high, height: height >= low).tolist()) == {
+        int(join_hills(hills, lambda low, high, height: height >= low)[0])
     }
 
 

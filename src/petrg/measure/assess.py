@@ -16,9 +16,8 @@ __all__ = ["assess"]
 OUT_OF_FIELD = 0.1
 """A region of which the scan covers less than this part is out of the field."""
 WHOLE = 0.95
-SMALLEST_RADIUS_MM = 6.0
 _HIDES_ML = 100.0
-"""Physiologic uptake of this size hides any focus in its region."""
+"""Physiologic uptake of this size hides any focus in its region; that of the brain always does."""
 
 
 def assess(anatomy: Anatomy, detection: Detection, lesions: Sequence[Lesion], *, ct: bool) -> tuple[Assessment, ...]:
@@ -58,7 +57,7 @@ def _focal(region: Region, located: Located, detection: Detection, lesions: Sequ
         for lesion in lesions
         if lesion.status is LesionStatus.PHYSIOLOGIC
         and lesion.region.id is region
-        and (lesion.volume_ml or 0.0) >= _HIDES_ML
+        and ((lesion.volume_ml or 0.0) >= _HIDES_ML or region is Region.BRAIN)
     ]
     if hidden:
         return Assessment(
@@ -68,16 +67,16 @@ def _focal(region: Region, located: Located, detection: Detection, lesions: Sequ
             located=p,
             reason=f"physiologic uptake ({', '.join(h.id for h in hidden)}) hides foci",
         )
-    limit = math.ceil(detection.floor * 10 - 1e-6) / 10  # rounded up: a denial may not claim more than was sought
+    radius = math.ceil(detection.radius_mm - 1e-6)
     part = "" if located.in_field >= WHOLE else f"{located.in_field:.0%} of the region is in the field; "
     return Assessment(
         region=region,
         kind=FindingKind.FOCAL_UPTAKE,
         state=AssessmentState.SEARCHED,
         method=detection.rule,
-        detection_limit=f"SUV {limit:.1f}, radius {SMALLEST_RADIUS_MM:.0f} mm",
-        limit_suv=limit,
-        limit_mm=2 * SMALLEST_RADIUS_MM,
+        detection_limit=f"SUV {detection.limit_suv:.1f}, radius {radius} mm",
+        limit_suv=detection.limit_suv,
+        limit_mm=2.0 * radius,
         located=p,
         reason=part + located.why,
     )

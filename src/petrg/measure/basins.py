@@ -105,8 +105,8 @@ def _passes(
     return np.stack([key[down] // max(count, 1), key[down] % max(count, 1)], 1), height[down]
 
 
-def join_hills(hills: Hills, joined: Callable[[float, float], bool]) -> NDArray[np.int64]:
-    """Join hills over their passes, highest first, where ``joined(lower peak, pass)`` holds.
+def join_hills(hills: Hills, joined: Callable[[float, float, float], bool]) -> NDArray[np.int64]:
+    """Join hills over their passes, highest first, where ``joined(lower peak, higher peak, pass)`` holds.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def join_hills(hills: Hills, joined: Callable[[float, float], bool]) -> NDArray[
         if a == b:
             continue
         low, high = (a, b) if (top[a], a) < (top[b], b) else (b, a)
-        if joined(float(top[low]), height):
+        if joined(float(top[low]), float(top[high]), height):
             root[low] = high
     return np.array([_root(root, k) for k in range(top.size)], np.int64)
 

@@ -1,4 +1,4 @@
-"""The body without the couch, on the PET grid, and the plane between its halves."""
+"""The body without the couch, on the PET grid."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from petrg.imaging import Grid, Volume
 
-__all__ = ["body_mask", "midline_mm", "sample_mask"]
+__all__ = ["body_mask", "sample_mask"]
 
 AIR_SUV = 0.15
 """Skin and fat of an FDG scan lie above, air and couch below."""
@@ -110,27 +110,3 @@ def sample_mask(mask: NDArray[np.bool_], grid: Grid, onto: Grid) -> NDArray[np.b
         mask.astype(np.uint8), to_index[:3, :3], to_index[:3, 3], onto.shape, order=0, mode="constant"
     )
     return sampled.astype(bool)
-
-
-def midline_mm(body: NDArray[np.bool_], grid: Grid) -> NDArray[np.float64]:
-    """The x of the midsagittal plane at each slice of the PET, mm: the middle of the body mask there.
-
-    Each level is the median over 30 mm along the body; slices without body take the nearest that has some,
-    and a grid without any body its own middle.
-
-    Returns
-    -------
-    (z,) float64
-    """
-    nz, ny, nx = body.shape
-    per_y, per_x = body.sum(2, dtype=np.int64), body.sum(1, dtype=np.int64)
-    count = per_x.sum(1)
-    held = np.flatnonzero(count)
-    if held.size == 0:
-        return np.full(nz, grid.to_mm([(nz - 1) / 2, (ny - 1) / 2, (nx - 1) / 2])[0])
-    y = (per_y[held] @ np.arange(ny)) / count[held]
-    x = (per_x[held] @ np.arange(nx)) / count[held]
-    middle = grid.to_mm(np.stack([held.astype(float), y, x], 1))[:, 0]
-    width = 2 * int(15.0 / grid.spacing_mm[0]) + 1
-    smooth = ndimage.median_filter(middle, size=width, mode="nearest")
-    return np.asarray(np.interp(np.arange(nz), held, smooth), np.float64)

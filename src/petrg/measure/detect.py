@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from scipy import ndimage
 
 from petrg.imaging import Volume
 from petrg.measure.basins import find_hills, join_hills
+from petrg.measure.field import edge_of_field
+from petrg.measure.noise import Smoothing, choose_smoothing, gaussian
 from petrg.report.record import Reference
 
 __all__ = ["DEFAULT_SUV", "Detection", "Focus", "detect"]
@@ -18,12 +21,14 @@ DEFAULT_SUV = 2.5
 """The floor where no liver is in the field."""
 BACKGROUND_RATIO = 1.5
 _SHELL_MM = (6.0, 16.0)
-_FWHM_MM = 5.0
 _LEAST_ML = 0.25
 _FAINT = 1.5
 """What stands above the floor over less than 0.25 ml, and nowhere 1.5 times as high, is noise of a few voxels."""
 _JOIN = 0.5
 """Two maxima are one focus where the pass between them keeps this part of the lower one's height above the floor."""
+_SHALLOW, _ALIKE = 0.65, 0.4
+"""So are two of which the lower is at least 0.4 of the higher where the pass keeps 0.65 of the lower one's SUV: the
+parts of one mass with a dead middle, but no lesion beside a kidney or a heart."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,33 +53,57 @@ class Focus:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detection:
-    """The foci, hottest first, the floor they were searched with and the rule in words."""
+    """The foci, hottest first, the floor they were searched with, the least radius and the rule in words."""
 
     foci: tuple[Focus, ...]
     floor: float
+    radius_mm: float
     rule: str
 
+    @property
+    def limit_suv(self) -> float:
+        """The floor rounded up to a tenth of an SUV: a denial may not claim more than was sought."""
+        return math.ceil(self.floor * 10 - 1e-6) / 10
 
-def detect(suv: Volume, body: NDArray[np.bool_], liver: Reference | None) -> Detection:
+
+def detect(
+    suv: Volume,
+    body: NDArray[np.bool_],
+    liver: Reference | None,
+    *,
+    liver_mask: NDArray[np.bool_] | None = None,
+    brain: NDArray[np.bool_] | None = None,
+) -> Detection:
     """Find local maxima above max(liver mean + 2 SD, 1.5 x local background) inside the body.
 
-    Maxima are those of the PET after a Gaussian of 5 mm FWHM, over 0.25 ml or up to
-    1.5 times the floor at least; every number is read without it.
+    Maxima are those of the PET after a Gaussian (`petrg.measure.noise`), over 0.25 ml or up to
+    1.5 times the floor at least; every number is read without it. The edge of a round field is left out.
     Without a liver the floor is SUV 2.5. Maxima are joined into one focus where the pass between them
-    keeps at least half of the lower one's height above the floor.
+    keeps at least half of the lower one's height above the floor, or, of two about alike, 0.65 of its SUV.
 
     Parameters
     ----------
     suv : Volume
     body : (z, y, x) bool
     liver : Reference or None
+    liver_mask : (z, y, x) bool, optional
+        The liver without foci, where noise is measured.
+    brain : (z, y, x) bool, optional
+        Foci whose hottest voxel lies in it are one.
     """
     floor = round(DEFAULT_SUV if liver is None else liver.suv_mean + 2 * liver.suv_sd, 4)
-    smooth = _smoothed(suv, body)
-    hills = find_hills(smooth, body & (smooth >= floor))
+    look = choose_smoothing(suv, body, liver_mask)
+    smooth = _smoothed(suv, body, look)
+    hills = find_hills(smooth, body & ~edge_of_field(suv) & (smooth >= floor))
     if hills.voxels.size == 0:
-        return Detection((), floor, _rule(floor, liver))
-    owner = join_hills(hills, lambda low, height: low - height <= (1 - _JOIN) * (low - floor))[hills.hill]
+        return Detection((), floor, look.radius_mm, _rule(floor, liver, look))
+
+    def joined(low: float, high: float, height: float) -> bool:
+        if low - height <= (1 - _JOIN) * (low - floor):
+            return True
+        return low >= _ALIKE * high and height >= _SHALLOW * low
+
+    owner = join_hills(hills, joined)[hills.hill]
     order = np.argsort(owner, kind="stable")
     cuts = np.flatnonzero(np.diff(owner[order])) + 1
     groups = np.split(order, cuts)
@@ -88,26 +117,38 @@ def detect(suv: Volume, body: NDArray[np.bool_], liver: Reference | None) -> Det
         if float(hills.values[rows].max()) >= BACKGROUND_RATIO * around:
             seed = _hottest(suv, voxels)
             foci.append(Focus(seed, voxels, float(values[seed]), around))
+    foci = foci if brain is None else _one_brain(foci, brain)
     foci.sort(key=lambda f: (-f.suv_max, f.seed))
-    return Detection(tuple(foci), floor, _rule(floor, liver))
+    return Detection(tuple(foci), floor, look.radius_mm, _rule(floor, liver, look))
 
 
-def _rule(floor: float, liver: Reference | None) -> str:
+def _one_brain(foci: list[Focus], brain: NDArray[np.bool_]) -> list[Focus]:
+    """The foci with those of the brain's cortex as one."""
+    held = brain.ravel()
+    inside = sorted((f for f in foci if held[f.seed]), key=lambda f: (-f.suv_max, f.seed))
+    if len(inside) < 2:
+        return foci
+    voxels = np.sort(np.concatenate([f.voxels for f in inside]))
+    whole = Focus(inside[0].seed, voxels, inside[0].suv_max, inside[0].background)
+    return [*(f for f in foci if not held[f.seed]), whole]
+
+
+def _rule(floor: float, liver: Reference | None, look: Smoothing) -> str:
     rule = (
-        f"local maxima (5 mm Gaussian, 0.25 ml or 1.5 x the floor) above max(SUV {floor:.2f}, 1.5 x local background); "
+        f"local maxima (Gaussian of {look.fwhm_mm:.0f} mm, which leaves {look.noise:.0%} of {look.raw:.0%} noise in "
+        f"the {look.where}; 0.25 ml or 1.5 x the floor) above max(SUV {floor:.2f}, 1.5 x local background); "
     )
     if liver is None:
         return rule + f"no liver found, so SUV {DEFAULT_SUV}"
     return rule + f"{floor:.2f} = liver mean {liver.suv_mean:.2f} + 2 x SD {liver.suv_sd:.2f}"
 
 
-def _smoothed(suv: Volume, body: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The PET blurred by a Gaussian of 5 mm FWHM, which takes single hot voxels for the noise they are."""
+def _smoothed(suv: Volume, body: NDArray[np.bool_], look: Smoothing) -> NDArray[np.float32]:
+    """The PET as detection sees it; hot voxels of noise fall below the floor."""
     out = np.zeros_like(suv.array, np.float32)
     found = ndimage.find_objects(body.astype(np.uint8))
     if found:
-        sigma = [_FWHM_MM / 2.3548 / s for s in suv.grid.spacing_mm]
-        out[found[0]] = ndimage.gaussian_filter(suv.array[found[0]], sigma, output=np.float32, truncate=3.0)
+        out[found[0]] = gaussian(suv.array[found[0]], suv.grid, look.fwhm_mm)
     return out
 
 

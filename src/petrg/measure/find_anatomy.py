@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -13,18 +15,38 @@ from petrg.measure.body import sample_mask
 from petrg.measure.label_anatomy import LabelAnatomy, LabelMapLike
 from petrg.measure.landmark_anatomy import LandmarkAnatomy
 from petrg.measure.landmarks import Landmarks, find_landmarks
+from petrg.measure.midline import Midline
 from petrg.measure.reference import blood_pool_reference, liver_reference
-from petrg.report.record import Reference, References
+from petrg.report.record import References
 
-__all__ = ["find_anatomy"]
+__all__ = ["FoundAnatomy", "find_anatomy"]
 
+_TUBE = "tube between left lung and spine, CT"
 _LESION_FREE = 1.5
 """Voxels above this many times the liver's median are no background liver."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundAnatomy:
+    """Where things are, and the reference regions.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+    references : References
+    liver, brain : (z, y, x) bool or None
+        On the PET grid: the right half of the liver without foci, and the brain.
+    """
+
+    anatomy: Anatomy
+    references: References
+    liver: NDArray[np.bool_] | None
+    brain: NDArray[np.bool_] | None
+
+
 def find_anatomy(
-    study: Study, suv: Volume, body: NDArray[np.bool_], label_map: LabelMapLike | None
-) -> tuple[Anatomy, References]:
+    study: Study, suv: Volume, body: NDArray[np.bool_], midline: Midline, label_map: LabelMapLike | None
+) -> FoundAnatomy:
     """Anatomy from the label map where there is one, else from landmarks; references by the same way.
 
     Raises
@@ -32,29 +54,31 @@ def find_anatomy(
     MaskError
         If the label map covers nothing of the PET.
     """
-    marks = find_landmarks(suv, study.ct, body)
+    marks = find_landmarks(suv, study.ct, body, midline)
     if label_map is None:
         tube = None if study.ct is None else find_descending_aorta(study.ct, suv.grid, marks)
-        return LandmarkAnatomy(marks, study.ct), References(
-            liver=_coarse_liver(suv, marks),
-            blood_pool=None
-            if tube is None
-            else blood_pool_reference(suv, tube, "tube between left lung and spine, CT"),
-        )
-    anatomy = LabelAnatomy(label_map, suv.grid, marks, study.ct)
-    right = _right_half(suv.grid, marks)
-    liver, aorta = anatomy.part("liver"), anatomy.descending_aorta()
-    return anatomy, References(
-        liver=None if liver is None else liver_reference(suv, _even(suv, liver & right), f"label map, {anatomy.name}"),
-        blood_pool=None if aorta is None else blood_pool_reference(suv, aorta, f"label map, {anatomy.name}"),
+        coarse = None if marks.liver is None else sample_mask(marks.liver, marks.coarse_grid, suv.grid)
+        found, how = LandmarkAnatomy(marks, study.ct), ("largest homogeneous part of the PET", _TUBE)
+        return _with_references(found, suv, marks, coarse, tube, how)
+    labels = LabelAnatomy(label_map, suv.grid, marks, study.ct)
+    named = f"label map, {labels.name}"
+    return _with_references(labels, suv, marks, labels.part("liver"), labels.descending_aorta(), (named, named))
+
+
+def _with_references(
+    anatomy: Anatomy,
+    suv: Volume,
+    marks: Landmarks,
+    liver: NDArray[np.bool_] | None,
+    aorta: NDArray[np.bool_] | None,
+    methods: tuple[str, str],
+) -> FoundAnatomy:
+    even = None if liver is None else _even(suv, liver & _right_half(suv.grid, marks))
+    references = References(
+        liver=None if even is None else liver_reference(suv, even, methods[0]),
+        blood_pool=None if aorta is None else blood_pool_reference(suv, aorta, methods[1]),
     )
-
-
-def _coarse_liver(suv: Volume, marks: Landmarks) -> Reference | None:
-    if marks.liver is None:
-        return None
-    liver = sample_mask(marks.liver, marks.coarse_grid, suv.grid)
-    return liver_reference(suv, _even(suv, liver & _right_half(suv.grid, marks)), "largest homogeneous part of the PET")
+    return FoundAnatomy(anatomy, references, None if references.liver is None else even, marks.brain)
 
 
 def _right_half(grid: Grid, marks: Landmarks) -> NDArray[np.bool_]:

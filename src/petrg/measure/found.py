@@ -57,7 +57,7 @@ def find_all(
     for g in given:
         taken[g.voxels] = True
     free = [f for f in detection.foci if not taken[f.seed]]
-    cut = delineate_all(suv, [f.seed for f in free], threshold, detection.floor)
+    cut = delineate_all(suv, [f.seed for f in free], threshold, detection.limit_suv)
     out += [Found(f.seed, voxels[~taken[voxels]], f.voxels, threshold) for f, voxels in zip(free, cut, strict=True)]
     values = suv.array.ravel()
     return sorted(out, key=lambda f: (-float(values[f.seed]), f.seed, f.mask or "")), problems

@@ -250,6 +250,9 @@ class LabelAnatomy:
             if mask is None:
                 continue
             index = np.argwhere(mask)
+            index = index[self._marks.midline.known[index[:, 0]]]
+            if index.size == 0:
+                continue
             off = float((self._grid.to_mm(index)[:, 0] - self._marks.midline_x[index[:, 0]]).mean())
             if (off > _SITUS_MM) if expected is Side.RIGHT else (off < -_SITUS_MM):
                 out.append(

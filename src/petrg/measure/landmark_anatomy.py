@@ -15,6 +15,9 @@ from petrg.measure.landmarks import Landmarks
 __all__ = ["LandmarkAnatomy"]
 
 _BONE_HU, _AIR_HU = 180.0, -500.0
+_SITUS_MM = 10.0
+_BRAIN = 0.95
+"""Probability of the brain where a hot mass fills the head."""
 _ENOUGH_ANCHORS = 4
 """Fewer landmarks than this leave levels to extrapolation."""
 
@@ -35,13 +38,21 @@ class LandmarkAnatomy:
         self._marks, self._ct = landmarks, ct
 
     def locate(self, points_mm: NDArray[np.float64]) -> Guess:
-        """The region of one focus by its middle, its hottest voxel deciding the tissue."""
+        """The region of one focus by its middle, its hottest voxel deciding the tissue; the brain by its own mask."""
+        if self._in_brain(points_mm[0]):
+            return Guess(((Region.BRAIN, _BRAIN),), None, "brain")
         if not self._marks.anchors:
             even = 1.0 / len(Region)
             return Guess(((Region.MUSCLE_SUBCUTIS, even), *((r, even) for r in Region if r != "muscle-subcutis")))
         place = self.place(points_mm.mean(0), points_mm[0])
         ranked, row = probabilities(place)
         return Guess(ranked, row.nodal_group(place.left_mm), row.organ)
+
+    def _in_brain(self, mm: NDArray[np.float64]) -> bool:
+        if self._marks.brain is None:
+            return False
+        z, y, x = np.rint(self._marks.grid.to_index(mm)).astype(int)
+        return bool(self._marks.brain[z, y, x])
 
     def place(self, mm: NDArray[np.float64], hottest_mm: NDArray[np.float64]) -> Place:
         """A point of the patient in the standard body."""
@@ -77,22 +88,26 @@ class LandmarkAnatomy:
         return round(float(np.clip((min(high, top) - max(low, bottom)) / (high - low), 0.0, 1.0)), 2)
 
     def problems(self) -> tuple[Problem, ...]:
-        """Whether the liver lies on the left."""
-        marks = self._marks
-        if marks.liver is None:
-            return ()
-        mm = marks.coarse_grid.to_mm(np.argwhere(marks.liver))
-        rows = marks.grid.to_index(mm)[:, 0].round().astype(int).clip(0, marks.grid.shape[0] - 1)
-        off = float((mm[:, 0] - marks.midline_x[rows]).mean())
-        if off <= 10.0:
-            return ()
-        return (
-            Problem(
-                "orientation-or-situs",
-                f"what looks like the liver lies {off:.0f} mm left of the midline; orientation or situs: check, "
-                "nothing was flipped",
-            ),
-        )
+        """Whether what looks like the liver lies on the left, or what looks like the heart on the right."""
+        marks, out = self._marks, []
+        for name, mask, wrong in (("liver", marks.liver, "left"), ("heart", marks.heart, "right")):
+            if mask is None:
+                continue
+            mm = marks.coarse_grid.to_mm(np.argwhere(mask))
+            rows = marks.grid.to_index(mm)[:, 0].round().astype(int).clip(0, marks.grid.shape[0] - 1)
+            known = marks.midline.known[rows]
+            if known.mean() < 0.5:
+                continue
+            off = float((mm[known, 0] - marks.midline_x[rows[known]]).mean())
+            if (off if wrong == "left" else -off) > _SITUS_MM:
+                out.append(
+                    Problem(
+                        "orientation-or-situs",
+                        f"what looks like the {name} lies {abs(off):.0f} mm {wrong} of the midline; orientation or "
+                        "situs: check, nothing was flipped",
+                    )
+                )
+        return tuple(out)
 
     def _tissue(self, mm: NDArray[np.float64]) -> Tissue | None:
         if self._ct is None:

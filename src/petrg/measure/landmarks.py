@@ -7,7 +7,7 @@ less certain the farther.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cc3d
@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from petrg.imaging import Grid, Quantity, Volume
-from petrg.measure.body import midline_mm, sample_mask
+from petrg.measure.body import sample_mask
+from petrg.measure.brain import BRAIN_SUV, cut_brain, whole_brain
 from petrg.measure.coarse import central_width_mm, coarse
+from petrg.measure.midline import Midline
 
 __all__ = ["STANDARD_MM", "Anchor", "Landmarks", "find_landmarks"]
 
@@ -25,6 +27,7 @@ STANDARD_MM = {
     "vertex": 1700.0,
     "brain base": 1552.0,
     "shoulders": 1405.0,
+    "raised arms": 1430.0,
     "lung apex": 1420.0,
     "lung dome": 1238.0,
     "liver top": 1235.0,
@@ -33,12 +36,15 @@ STANDARD_MM = {
 }
 """Height above the sole of each landmark in an adult of 1.70 m, mm."""
 
-_ERROR_MM = {"shoulders": 30.0, "liver top": 18.0, "liver bottom": 30.0}
+_ERROR_MM = {"shoulders": 30.0, "raised arms": 50.0, "liver top": 18.0, "liver bottom": 30.0}
 """Standard error of a landmark's height over patients, mm, where it is more than ``_LEAST_ERROR_MM``."""
 _LEAST_ERROR_MM = 12.0
 
-BRAIN_SUV = 3.5
 _LUNG_HU = (-980.0, -500.0)
+_ARMS_LEVEL_MM, _ARMS_MM = 50.0, 80.0
+"""Arms lie raised where beside the head, over 50 mm above the widening, other pieces are this wide together."""
+_ABOVE_ARMS = ("brain base", "vertex", "lung apex")
+_HEART_SUV, _HEART_ML, _HEART_MM, _HEART_HEIGHT_MM = 4.0, (50.0, 450.0), 150.0, (1215.0, 1335.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +68,13 @@ class Landmarks:
     ----------
     anchors : tuple of Anchor
         From head to foot, consistent with each other.
-    midline_x, front_y, back_y : (z,) float64
-        The midsagittal plane and the front and back of the trunk at each slice, mm.
+    midline : Midline
+    front_y, back_y : (z,) float64
+        The front and back of the trunk at each slice, mm.
+    brain : (z, y, x) bool or None
+        On the PET grid.
+    heart : (z, y, x) bool or None
+        Coarse, on ``coarse_grid``: a hot mass that may be the myocardium, on whichever side.
     liver : (z, y, x) bool or None
         Coarse, on ``coarse_grid``.
     lungs : (z, y, x) bool or None
@@ -72,13 +83,20 @@ class Landmarks:
 
     grid: Grid
     anchors: tuple[Anchor, ...]
-    midline_x: NDArray[np.float64]
+    midline: Midline
     front_y: NDArray[np.float64]
     back_y: NDArray[np.float64]
+    brain: NDArray[np.bool_] | None
+    heart: NDArray[np.bool_] | None
     liver: NDArray[np.bool_] | None
     lungs: NDArray[np.bool_] | None
     coarse_grid: Grid
     field_mm: tuple[float, float]
+
+    @property
+    def midline_x(self) -> NDArray[np.float64]:
+        """The midsagittal plane at each slice, mm; where it is not known the best guess."""
+        return self.midline.x_mm
 
     def slice_of(self, mm: NDArray[np.float64]) -> int:
         """The PET slice nearest to a point."""
@@ -111,7 +129,7 @@ class Landmarks:
         return float(value), float(np.hypot(own, 0.12 * (z - z_mm)).min())
 
 
-def find_landmarks(suv: Volume, ct: Volume | None, body: NDArray[np.bool_]) -> Landmarks:
+def find_landmarks(suv: Volume, ct: Volume | None, body: NDArray[np.bool_], plane: Midline) -> Landmarks:
     """Find what levels the images show.
 
     Parameters
@@ -120,54 +138,64 @@ def find_landmarks(suv: Volume, ct: Volume | None, body: NDArray[np.bool_]) -> L
     ct : Volume or None
     body : (z, y, x) bool
         On the PET grid.
+    plane : Midline
     """
-    grid = suv.grid
-    midline = midline_mm(body, grid)
+    grid, midline = suv.grid, plane.x_mm
     width = central_width_mm(body, grid, midline)
     small = coarse(suv)
     lungs = _lungs(ct, body, grid) if ct is not None else None
     liver = _liver(small, midline, width, grid)
     z_mm = np.asarray(grid.to_mm(np.c_[np.arange(grid.shape[0]), np.zeros((grid.shape[0], 2))])[:, 2])
-    below = _lowest_mm(liver, small.grid)
-    found = [*_outline_anchors(body, width, z_mm), *_hot_anchors(small, width, z_mm, midline, grid, below)]
+    brain = whole_brain(small, suv, width, midline)
+    if brain is None:
+        brain = cut_brain(suv, body, width, midline)
+    found = [*_outline_anchors(body, width, z_mm, grid), *_brain_base(brain, z_mm)]
+    found += _bladder(small, width, z_mm, midline, grid, _lowest_mm(liver, small.grid))
     if lungs is not None:
         found += _lung_anchors(lungs, z_mm, grid, midline)
     if liver is not None:
         found += _liver_anchors(liver, small.grid, midline, grid, bottom=not any(a.name == "bladder" for a in found))
+    if any(a.name in _ABOVE_ARMS for a in found):
+        found = [a for a in found if a.name != "raised arms"]  # how high they join the trunk differs by posture
     front, back = _front_back(body, grid, midline)
-    return Landmarks(
-        grid,
-        _consistent(found),
-        midline,
-        front,
-        back,
-        liver,
-        lungs,
-        small.grid,
-        (float(z_mm.min()), float(z_mm.max())),
-    )
+    ends = (float(z_mm.min()), float(z_mm.max()))
+    marks = Landmarks(grid, _consistent(found), plane, front, back, brain, None, liver, lungs, small.grid, ends)
+    return replace(marks, heart=heart_like(small, marks))
 
 
-def _outline_anchors(body: NDArray[np.bool_], width: NDArray[np.float64], z_mm: NDArray[np.float64]) -> list[Anchor]:
-    """Vertex and shoulders, from the outline alone."""
+def _outline_anchors(
+    body: NDArray[np.bool_], width: NDArray[np.float64], z_mm: NDArray[np.float64], grid: Grid
+) -> list[Anchor]:
+    """Vertex and shoulders, or where raised arms join the trunk, from the outline alone."""
     order = np.argsort(-z_mm)
     w, z = width[order], z_mm[order]
-    area = body.sum((1, 2))[order]
+    held = np.flatnonzero(np.asarray(body.any((1, 2)))[order])
     out: list[Anchor] = []
-    held = np.flatnonzero(area > 0)
     if held.size == 0:
         return out
     wide = np.flatnonzero(w > 260.0)
     shoulder = int(wide[0]) if wide.size else w.size
     above = w[:shoulder]
     if wide.size and above.size and z[0] - z[shoulder] > 40.0 and 0 < above[above > 0].min(initial=1e9) < 200.0:
-        out.append(Anchor("shoulders", float(z[shoulder])))
+        solid = (body.sum(1) * grid.spacing_mm[1] > 20.0).sum(1)[order] * grid.spacing_mm[2]
+        near = slice(max(shoulder - 1 - int(_ARMS_LEVEL_MM / grid.spacing_mm[0]), 0), shoulder - 1)
+        raised = (solid - w)[near].size and np.median((solid - w)[near]) > _ARMS_MM
+        out.append(Anchor("raised arms" if raised else "shoulders", float(z[shoulder])))
         if held[0] > 0 and 0 < np.median(above[above > 0]) < 230.0:
             out.append(Anchor("vertex", float(z[held[0]])))
     return out
 
 
-def _hot_anchors(
+def _brain_base(brain: NDArray[np.bool_] | None, z_mm: NDArray[np.float64]) -> list[Anchor]:
+    if brain is None:
+        return []
+    count = brain.sum((1, 2))
+    order = np.argsort(z_mm)
+    low = int(np.searchsorted(np.cumsum(count[order]), 0.03 * count.sum()))
+    return [Anchor("brain base", float(z_mm[order][low]) - 4.0)]
+
+
+def _bladder(
     small: Volume,
     width: NDArray[np.float64],
     z_mm: NDArray[np.float64],
@@ -175,31 +203,38 @@ def _hot_anchors(
     grid: Grid,
     liver_mm: float | None,
 ) -> list[Anchor]:
-    """The base of the brain and the bladder, by their uptake; the bladder lies below any liver."""
+    """The bladder by its uptake: the lowest hot mass in the middle of a trunk, below any liver."""
     label: NDArray[Any] = cc3d.connected_components(small.array >= BRAIN_SUV, connectivity=6)
-    out = []
-    brains, bladders = [], []
-    top = z_mm.max()
-    roof = top - 500.0 if liver_mm is None else liver_mm - 20.0
+    roof = z_mm.max() - 500.0 if liver_mm is None else liver_mm - 20.0
+    bladders = []
     for k in range(1, int(label.max()) + 1):
         index = np.argwhere(label == k)
-        ml = len(index) * small.grid.voxel_ml
-        if ml < 20.0:
+        if len(index) * small.grid.voxel_ml < 20.0:
             continue
         mm = small.grid.to_mm(index)
         z = grid.to_index(mm)[:, 0].round().astype(int).clip(0, grid.shape[0] - 1)
         off = np.abs(mm[:, 0].mean() - midline[z].mean())
-        wide = float(np.median(width[z]))
-        if ml > 300.0 and wide < 230.0 and top - mm[:, 2].max() < 120.0 and off < 25.0:
-            brains.append((ml, mm))
-        elif off < 20.0 and wide > 240.0 and mm[:, 2].max() < roof:
-            bladders.append((float(mm[:, 2].min()), mm))
-    if brains:
-        out.append(Anchor("brain base", float(np.quantile(max(brains, key=lambda b: b[0])[1][:, 2], 0.03)) - 4.0))
-    if bladders:
-        lowest = min(bladders, key=lambda b: b[0])[1]
-        out.append(Anchor("bladder", float(lowest[:, 2].mean())))
-    return out
+        if off < 20.0 and np.median(width[z]) > 240.0 and mm[:, 2].max() < roof:
+            bladders.append((float(mm[:, 2].min()), float(mm[:, 2].mean())))
+    return [Anchor("bladder", min(bladders)[1])] if bladders else []
+
+
+def heart_like(small: Volume, marks: Landmarks) -> NDArray[np.bool_] | None:
+    """The largest hot mass at the height and depth of a heart and of its size, on either side; None without one."""
+    label: NDArray[Any] = cc3d.connected_components(small.array >= _HEART_SUV, connectivity=6)
+    ml = np.bincount(label.ravel()) * small.grid.voxel_ml
+    for k in np.argsort(-ml[1:]).tolist():
+        if ml[k + 1] < _HEART_ML[0]:
+            break
+        mm = small.grid.to_mm(np.argwhere(label == k + 1))
+        middle = mm.mean(0)
+        z = marks.slice_of(middle)
+        height, error = marks.height(float(middle[2]))
+        depth = (middle[1] - marks.front_y[z]) / max(marks.back_y[z] - marks.front_y[z], 1.0)
+        held = _HEART_HEIGHT_MM[0] < height < _HEART_HEIGHT_MM[1] and error < 40.0
+        if held and 0.1 < depth < 0.6 and ml[k + 1] < _HEART_ML[1] and np.ptp(mm, 0).max() < _HEART_MM:
+            return np.asarray(label == k + 1)
+    return None
 
 
 def _lungs(ct: Volume, body: NDArray[np.bool_], grid: Grid) -> NDArray[np.bool_] | None:

@@ -11,6 +11,7 @@ from petrg.anatomy import Side
 from petrg.imaging import Grid, Volume
 from petrg.measure.axes import axes_mm
 from petrg.measure.delineate import cut_level
+from petrg.measure.midline import Midline
 from petrg.measure.peak import peak_4voxel, suv_peak
 from petrg.measure.where import point, slice_number, unravel
 from petrg.report.record import Threshold
@@ -93,16 +94,15 @@ def _round(index: tuple[int, int, int], grid: Grid) -> NDArray[np.int64]:
     return np.asarray(np.ravel_multi_index(tuple(near.T), grid.shape), np.int64)
 
 
-def side_of(centre_mm: tuple[float, float, float], grid: Grid, midline: NDArray[np.float64]) -> Side:
+def side_of(centre_mm: tuple[float, float, float], grid: Grid, midline: Midline) -> Side | None:
     """The patient's side of a place: the sign of x against the midsagittal plane at that level.
 
-    Parameters
-    ----------
-    midline : (z,) float64
-        x of the plane at each slice of ``grid``, mm; +x is the patient's left.
+    None where the plane is not known there. +x is the patient's left.
     """
-    z = int(np.clip(round(float(grid.to_index(centre_mm)[0])), 0, grid.shape[0] - 1))
-    off = centre_mm[0] - midline[z]
+    plane = midline.at(int(np.clip(round(float(grid.to_index(centre_mm)[0])), 0, grid.shape[0] - 1)))
+    if plane is None:
+        return None
+    off = centre_mm[0] - plane
     if abs(off) <= MIDLINE_MM:
         return Side.MIDLINE
     return Side.LEFT if off > 0 else Side.RIGHT

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 import petrg
+from petrg.anatomy import NodalGroup, Side
 from petrg.errors import Problem
 from petrg.imaging import Study, Volume
 from petrg.imaging.sanity import balance_problems
 from petrg.measure.anatomy import Anatomy, Guess, to_region_guess
 from petrg.measure.assess import assess
-from petrg.measure.body import body_mask, midline_mm
+from petrg.measure.body import body_mask
 from petrg.measure.ct_read import read_ct
 from petrg.measure.detect import detect
 from petrg.measure.find_anatomy import find_anatomy
@@ -22,6 +22,7 @@ from petrg.measure.inputs import input_facts
 from petrg.measure.label_anatomy import LabelMapLike
 from petrg.measure.lesions import Numbers, numbers_of, side_of
 from petrg.measure.masks import GivenMask
+from petrg.measure.midline import Midline, find_midline
 from petrg.measure.status import Seen, judge
 from petrg.measure.where import unravel, where
 from petrg.progress import Progress, silent
@@ -34,6 +35,7 @@ LIVER_RANGE = (1.3, 3.0)
 """Liver SUVmean outside it: check dose, weight, times or units (EANM 10.1007/s00259-022-05977-5)."""
 _STEPS = 6
 _EDGE_SLICES = 2
+_ORDER = (LesionStatus.LESION, LesionStatus.INDETERMINATE, LesionStatus.PHYSIOLOGIC)
 
 
 def measure(
@@ -71,14 +73,16 @@ def measure(
     suv = study.suv()
     progress("measuring: body", 0, _STEPS)
     body = body_mask(suv, study.ct)
-    midline = midline_mm(body, suv.grid)
+    midline = find_midline(body, suv)
     progress("measuring: anatomy", 1, _STEPS)
-    anatomy, references = find_anatomy(study, suv, body, label_map)
+    known = find_anatomy(study, suv, body, midline, label_map)
+    anatomy, references = known.anatomy, known.references
     progress("measuring: foci", 2, _STEPS)
-    detection = detect(suv, body, references.liver)
+    detection = detect(suv, body, references.liver, liver_mask=known.liver, brain=known.brain)
     found, problems = find_all(suv, detection, masks or (), threshold)
     progress("measuring: numbers", 3, _STEPS)
-    lesions = _lesions(study, suv, found, anatomy, midline, references)
+    lesions, found = _lesions(study, suv, found, anatomy, midline, references)
+    problems += [*_no_plane(lesions, midline), *_mask_notes(masks or ())]
     progress("measuring: record", 5, _STEPS)
     record = Record(
         study_id=study.id,
@@ -101,28 +105,28 @@ def measure(
 
 
 def _lesions(
-    study: Study,
-    suv: Volume,
-    found: Sequence[Found],
-    anatomy: Anatomy,
-    midline: NDArray[np.float64],
-    references: References,
-) -> tuple[Lesion, ...]:
+    study: Study, suv: Volume, found: Sequence[Found], anatomy: Anatomy, midline: Midline, references: References
+) -> tuple[tuple[Lesion, ...], list[Found]]:
+    """Lesions first, then what is indeterminate, then what is physiologic, each by descending SUVmax."""
     measured = [numbers_of(suv, f.seed, f.voxels, f.threshold) for f in found]
     seen = [_seen(suv, f, n, anatomy, midline) for f, n in zip(found, measured, strict=True)]
     fdg, masked = study.context.is_fdg, any(f.mask is not None for f in found)
-    out = []
-    for k, (f, n, s) in enumerate(zip(found, measured, seen, strict=True)):
+    judged = []
+    for k, (f, s) in enumerate(zip(found, seen, strict=True)):
         status, reason = judge(s, [*seen[:k], *seen[k + 1 :]], fdg=fdg, liver=references.liver)
         if f.mask is not None:
             status, reason = LesionStatus.LESION, "given mask"
         elif masked and status is LesionStatus.LESION:
             status, reason = LesionStatus.INDETERMINATE, "outside the given lesion masks"
-        out.append(_lesion(f"L{k + 1}", study, suv, f, n, s, status, reason))
-    return tuple(out)
+        judged.append((status, reason))
+    order = sorted(range(len(found)), key=lambda k: _ORDER.index(judged[k][0]))  # stable: by SUVmax within
+    lesions = (
+        _lesion(f"L{at + 1}", study, suv, found[k], measured[k], seen[k], *judged[k]) for at, k in enumerate(order)
+    )
+    return tuple(lesions), [found[k] for k in order]
 
 
-def _seen(suv: Volume, f: Found, n: Numbers, anatomy: Anatomy, midline: NDArray[np.float64]) -> Seen:
+def _seen(suv: Volume, f: Found, n: Numbers, anatomy: Anatomy, midline: Midline) -> Seen:
     hottest = suv.grid.to_mm(unravel(f.seed, suv.grid))
     index = np.stack(np.unravel_index(f.voxels, suv.grid.shape), 1)
     guess: Guess = anatomy.locate(np.concatenate([hottest[None], suv.grid.to_mm(index)]))
@@ -132,10 +136,32 @@ def _seen(suv: Volume, f: Found, n: Numbers, anatomy: Anatomy, midline: NDArray[
         side=side_of(n.centre_mm, suv.grid, midline),
         suv_max=n.suv_max,
         volume_ml=f.extent.size * suv.grid.voxel_ml,
-        left_mm=float(n.centre_mm[0] - midline[z]),
+        left_mm=float(n.centre_mm[0] - midline.x_mm[z]),
         height_z_mm=n.centre_mm[2],
+        suv_peak=n.suv_peak,
         at_edge=not _EDGE_SLICES <= unravel(f.seed, suv.grid)[0] < suv.grid.shape[0] - _EDGE_SLICES,
     )
+
+
+def _nodal_group(s: Seen) -> NodalGroup | None:
+    """The group, unless it has a side and the focus has none known."""
+    group = s.guess.nodal_group
+    sided = group is not None and group.side in (Side.LEFT, Side.RIGHT)
+    return None if sided and s.side is None else group
+
+
+def _no_plane(lesions: Sequence[Lesion], midline: Midline) -> list[Problem]:
+    if not midline.known.any():
+        return [Problem("no-midline", "no midsagittal plane in the field: sides not stated")]
+    without = sum(x.side is None for x in lesions)
+    if not without:
+        return []
+    return [Problem("no-midline", f"no midsagittal plane at the level of {without} foci: their sides not stated")]
+
+
+def _mask_notes(masks: Sequence[GivenMask]) -> list[Problem]:
+    notes = dict.fromkeys(note for m in masks if (note := getattr(m, "note", None)))
+    return [Problem("mask-placed", note) for note in notes]
 
 
 def _lesion(
@@ -146,7 +172,7 @@ def _lesion(
         status=status,
         reason=reason,
         region=to_region_guess(s.guess),
-        nodal_group=s.guess.nodal_group,
+        nodal_group=_nodal_group(s),
         side=s.side,
         centre_mm=n.centre_mm,
         hottest=where(unravel(f.seed, suv.grid), suv.grid, Modality.PET, study.pet_series),

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from petrg.errors import CheckError, MaskError
 from petrg.imaging import Study, Volume
-from petrg.measure.body import body_mask, midline_mm
+from petrg.measure.body import body_mask
 from petrg.measure.ct_read import read_ct
 from petrg.measure.delineate import delineate_all
 from petrg.measure.lesions import numbers_of, side_of
 from petrg.measure.masks import GivenMask
+from petrg.measure.midline import Midline, find_midline
 from petrg.measure.where import unravel, where
 from petrg.report.classes import FindingKind, Modality
 from petrg.report.record import Lesion, Record, Threshold
@@ -49,7 +50,7 @@ def remeasure(study: Study, record: Record, *, masks: Sequence[GivenMask] | None
         if not all(0 <= i < n for i, n in zip(lesion.hottest.index, suv.grid.shape, strict=True)):
             raise CheckError(f"lesion {lesion.id} outside the PET", "a voxel of the PET", "give the study it is of")
     voxels = _voxels(suv, record, masks or ())
-    midline = midline_mm(body_mask(suv, study.ct), suv.grid)
+    midline = find_midline(body_mask(suv, study.ct), suv)
     return tuple(_again(study, suv, lesion, v, midline) for lesion, v in zip(record.lesions, voxels, strict=True))
 
 
@@ -67,15 +68,15 @@ def _voxels(suv: Volume, record: Record, masks: Sequence[GivenMask]) -> list[NDA
     for name in named:
         taken[given[str(name)]] = True
     free = [lesion for lesion in record.lesions if lesion.mask is None]
-    seeds = [int(np.ravel_multi_index(lesion.hottest.index, suv.grid.shape)) for lesion in free]
+    seeds = {lesion.id: int(np.ravel_multi_index(lesion.hottest.index, suv.grid.shape)) for lesion in free}
+    hottest_first = sorted(free, key=lambda x: (-float(suv.array.ravel()[seeds[x.id]]), seeds[x.id]))
     limits = [a.limit_suv for a in record.assessed if a.kind is FindingKind.FOCAL_UPTAKE and a.limit_suv is not None]
-    cut = iter(delineate_all(suv, seeds, record.threshold, min(limits, default=np.inf)) if free else ())
-    return [given[x.mask] if x.mask is not None else (v := next(cut))[~taken[v]] for x in record.lesions]
+    cut = delineate_all(suv, [seeds[x.id] for x in hottest_first], record.threshold, min(limits, default=np.inf))
+    found = {x.id: voxels[~taken[voxels]] for x, voxels in zip(hottest_first, cut, strict=True)}
+    return [given[x.mask] if x.mask is not None else found[x.id] for x in record.lesions]
 
 
-def _again(
-    study: Study, suv: Volume, lesion: Lesion, voxels: NDArray[np.int64], midline: NDArray[np.float64]
-) -> Lesion:
+def _again(study: Study, suv: Volume, lesion: Lesion, voxels: NDArray[np.int64], midline: Midline) -> Lesion:
     seed = int(np.ravel_multi_index(lesion.hottest.index, suv.grid.shape))
     if voxels.size:
         seed = int(voxels[np.argmax(suv.array.ravel()[voxels])])

@@ -16,6 +16,7 @@ CERTAIN = 0.8
 _ALIKE = 1.6
 """Two sides are symmetric where the hotter SUVmax is at most this times the other."""
 _BOWEL_LIVERS = 3.0
+_GLAND_LIVERS, _GLAND_MM = 3.0, 60.0
 _MILD = 1.5
 """Below this many times the liver uptake is mild (PERCIST calls no less measurable)."""
 
@@ -25,17 +26,23 @@ class Seen:
     """What the rules may look at."""
 
     guess: Guess
-    side: Side
+    side: Side | None
     suv_max: float
     volume_ml: float
     left_mm: float
     height_z_mm: float
     at_edge: bool = False
+    suv_peak: float | None = None
 
     @property
     def region(self) -> Region:
         """The most probable region."""
         return self.guess.regions[0][0]
+
+    @property
+    def heat(self) -> float:
+        """SUVpeak, which noise raises less than SUVmax; SUVmax where there is no peak."""
+        return self.suv_max if self.suv_peak is None else self.suv_peak
 
     @property
     def probability(self) -> float:
@@ -60,7 +67,7 @@ def judge(seen: Seen, others: Sequence[Seen], *, fdg: bool, liver: Reference | N
     if reason := _physiologic(seen, others, liver):
         return LesionStatus.PHYSIOLOGIC, reason
     if seen.at_edge:
-        return LesionStatus.INDETERMINATE, "at the edge of the scan, which may cut it off"
+        return LesionStatus.INDETERMINATE, "cut by the edge of the scan"
     if liver is not None and seen.suv_max < _MILD * liver.suv_mean:
         return LesionStatus.INDETERMINATE, f"mild uptake, less than {_MILD} x liver"
     if seen.probability < CERTAIN:
@@ -68,6 +75,8 @@ def judge(seen: Seen, others: Sequence[Seen], *, fdg: bool, liver: Reference | N
             LesionStatus.INDETERMINATE,
             f"region not located with certainty ({seen.region.value}, p {seen.probability:.2f})",
         )
+    if _paired_neck(seen, others, liver):
+        return LesionStatus.INDETERMINATE, "symmetric uptake of the neck: glands, tonsils and nodes look alike"
     if seen.region is Region.GI_TRACT:
         return LesionStatus.INDETERMINATE, "focal uptake in the bowel: physiologic and abnormal look alike"
     if seen.guess.organ == "ureter":
@@ -87,8 +96,8 @@ def _physiologic(seen: Seen, others: Sequence[Seen], liver: Reference | None) ->
         return "heart: myocardium takes up FDG"
     if organ in {"tonsil", "parotid", "submandibular"} and _mirrored(seen, others):
         return "symmetric uptake of tonsils or salivary glands"
-    if organ == "larynx" and abs(seen.left_mm) < 15.0 and p >= 0.5 and seen.suv_max < 6.0:
-        return "larynx: midline uptake of the vocal muscles"
+    if organ == "larynx" and abs(seen.left_mm) < 15.0 and p >= 0.5 and seen.heat < 6.0:
+        return "larynx: midline uptake of muscle"
     if organ == "testis" and p >= 0.5 and seen.suv_max < 6.0:
         return "testes take up FDG"
     return _bowel(seen, liver)
@@ -105,6 +114,18 @@ def _bowel(seen: Seen, liver: Reference | None) -> str | None:
     if gut >= 0.3 and around >= 0.6 and seen.suv_max < _MILD * liver.suv_mean:
         return f"bowel: mild uptake, less than {_MILD} x liver"
     return None
+
+
+def _paired_neck(seen: Seen, others: Sequence[Seen], liver: Reference | None) -> bool:
+    """Whether a focus of the neck no hotter than 3 x liver has its like at the mirrored place."""
+    neck = seen.region in (Region.NECK_NODES, Region.THYROID_SALIVARY)
+    return (
+        neck
+        and liver is not None
+        and seen.suv_max <= _GLAND_LIVERS * liver.suv_mean
+        and abs(seen.left_mm) < _GLAND_MM
+        and _mirrored(seen, others)
+    )
 
 
 def _mirrored(seen: Seen, others: Sequence[Seen]) -> bool:
