@@ -177,6 +177,15 @@ def test_contours_that_leave_the_pet_are_refused(tmp_path: Path) -> None:
         read_masks(rtstruct(tmp_path / "b.dcm", {"a": box(planes=(10, 11, 12, 13))}), study())
 
 
+def test_an_outline_beyond_the_pet_is_passed_over_and_told(tmp_path: Path) -> None:
+    wide = [box_contour(PET, z, (-3.0, 25.0), (-4.0, 30.0)) for z in (3, 4, 5)]  # a BODY drawn on the planning CT
+    path = rtstruct(tmp_path / "a.dcm", {"BODY": wide, "GTV": box(), "other": box(planes=(1,))})
+    first, second = read_masks(path, study())
+    assert (first.name, second.name) == ("GTV", "other")
+    assert np.array_equal(first.array, expected_box())
+    assert first.note == second.note == "ROI 1 passed over: reaching outside the PET"
+
+
 def test_rtstruct_without_contours(tmp_path: Path) -> None:
     for rois, kind in (({}, "CLOSED_PLANAR"), ({"a": box()}, "POINT")):
         with pytest.raises(MaskError, match="without closed contours"):

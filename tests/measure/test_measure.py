@@ -29,6 +29,11 @@ class Given:
     array: Any
 
 
+@dataclass(frozen=True)
+class Noted(Given):
+    note: str | None = None
+
+
 def at(record: Record, mm: tuple[float, float, float], within: float = 12.0) -> Lesion:
     near = [x for x in record.lesions if np.linalg.norm(np.subtract(x.hottest.mm, mm)) <= within + 6]
     assert len(near) == 1, f"{len(near)} foci near {mm}"
@@ -218,6 +223,14 @@ def test_overlapping_masks_count_once_and_empty_ones_are_told(study: Study) -> N
     found = measure(study, masks=masks)
     assert found.totals.mtv_ml == pytest.approx((one | two).sum() * 0.216)
     assert {"masks-overlap", "mask-empty"} <= {p.code for p in found.problems}
+
+
+def test_what_was_done_to_masks_is_told_once(study: Study) -> None:
+    mask = np.zeros(study.pet.array.shape, bool)
+    mask[74:86, 24:40, 46:60] = True
+    noted = [Noted(name, mask, "ROI 3 passed over: reaching outside the PET") for name in ("a", "b")]
+    told = [p.text for p in measure(study, masks=noted).problems if p.code == "mask-placed"]
+    assert told == ["ROI 3 passed over: reaching outside the PET"]
 
 
 def test_a_mask_on_another_grid_is_refused(study: Study) -> None:

@@ -24,7 +24,7 @@ class Mask:
     source : str
         ``rtstruct``, ``seg`` or ``nifti``.
     note : str or None
-        What was done to bring it to the PET grid, where that was not exact.
+        What was done to bring it to the PET grid, where that was not exact, and what of its file was passed over.
     """
 
     name: str

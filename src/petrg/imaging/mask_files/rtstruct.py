@@ -26,13 +26,14 @@ def masks(ds: pydicom.Dataset, reference: Study, sha256: str) -> list[Mask]:
 
     Contours of one plane are combined by even-odd, so that an inner contour, or a keyhole, is a
     hole. A plane of contours stands for the slab halfway to its neighbours: planes of the PET
-    itself, or of a CT a little off, meet their own slices.
+    itself, or of a CT a little off, meet their own slices. An ROI that reaches outside the PET (the
+    outline of the body on a planning CT) is passed over; the notes of the others say so.
 
     Raises
     ------
     MaskError
-        If the frame of reference is another, contours are damaged, not parallel to the slices, or
-        reach outside the PET.
+        If the frame of reference is another, contours are damaged or not parallel to the slices, or
+        every ROI reaches outside the PET.
     """
     if reference.pet is None:
         raise MaskError("a study without PET", "a PET to lay the contours on", "give the study that holds the PET")
@@ -44,7 +45,7 @@ def masks(ds: pydicom.Dataset, reference: Study, sha256: str) -> list[Mask]:
         frames[number] = str(roi.get("ReferencedFrameOfReferenceUID", "") or "")
     series = reference.pet_series
     own = series.frame_of_reference_uid if series else None
-    found = []
+    found, outside = [], []
     for contours in ds.get("ROIContourSequence", []) or []:
         number = contours.get("ReferencedROINumber")
         polygons = _polygons(contours, number)
@@ -54,10 +55,17 @@ def masks(ds: pydicom.Dataset, reference: Study, sha256: str) -> list[Mask]:
         if own and frame and frame != own:
             raise MaskError(f"ROI {number} in another frame of reference", "the PET's frame of reference", _WAY_OUT)
         array = _mask(polygons, reference.pet.grid, number)
-        found.append(Mask(names.get(number, f"ROI {number}"), array, sha256, "rtstruct"))
-    if not found:
+        if array is None:
+            outside.append(number)
+        else:
+            found.append((names.get(number, f"ROI {number}"), array))
+    if not found and not outside:
         raise MaskError("an RTSTRUCT without closed contours", "at least one ROI with contours", _WAY_OUT)
-    return found
+    if not found:
+        raise MaskError(f"ROI {outside[0]} reaches outside the PET", "contours within the PET's field", _WAY_OUT)
+    numbers = ", ".join(map(str, outside))
+    note = f"ROI {numbers} passed over: reaching outside the PET" if outside else None
+    return [Mask(name, array, sha256, "rtstruct", note) for name, array in found]
 
 
 def _polygons(roi: pydicom.Dataset, number: object) -> list[NDArray[np.float64]]:
@@ -77,7 +85,8 @@ def _polygons(roi: pydicom.Dataset, number: object) -> list[NDArray[np.float64]]
     return polygons
 
 
-def _mask(polygons: Sequence[NDArray[np.float64]], grid: Grid, number: object) -> NDArray[np.bool_]:
+def _mask(polygons: Sequence[NDArray[np.float64]], grid: Grid, number: object) -> NDArray[np.bool_] | None:
+    """The voxels of one ROI; None where it reaches outside the grid."""
     index = [grid.to_index(points) for points in polygons]  # z, y, x
     flat = [float(np.ptp(points[:, 0])) for points in index]
     if max(flat) > _FLAT_VOXELS:
@@ -87,7 +96,7 @@ def _mask(polygons: Sequence[NDArray[np.float64]], grid: Grid, number: object) -
     everything = np.concatenate(index)
     low, high = everything.min(axis=0), everything.max(axis=0)
     if (low < -0.75).any() or (high > np.array(grid.shape) - 0.25).any():
-        raise MaskError(f"ROI {number} reaches outside the PET", "contours within the PET's field", _WAY_OUT)
+        return None
     planes = _planes(index, grid.spacing_mm[0])
     out = np.zeros(grid.shape, bool)
     bounds = _slabs(np.array(sorted(planes)))
