@@ -114,6 +114,14 @@ def test_a_true_report_agrees_after_its_json(study: Study, report: Report) -> No
     assert check(Report.from_json(report.to_json()), study) == ()
 
 
+def test_a_report_of_the_pet_alone_agrees_with_a_study_that_holds_a_ct(study: Study) -> None:
+    alone = draft(study, pet_only=True, language="en")
+    assert all(lesion.ct is None for lesion in alone.record.lesions)
+    assert check(alone, study) == check(alone, replace(study, ct=None, ct_series=None)) == ()
+    forged = with_lesion(alone, suv_max=alone.record.lesions[0].suv_max + 1)
+    assert "number" in codes(check(forged, study))
+
+
 def test_a_deidentified_report_is_known_by_its_voxels(study: Study, record: Record) -> None:
     bare = draft(study, record=record, deidentify=True)
     assert check(bare, study) == ()

@@ -198,6 +198,19 @@ def test_pet_only_sets_aside_a_ct_that_was_searched(hand) -> None:
     assert "CT not assessed." in [s.text for s in report.technique]
 
 
+def test_pet_only_takes_no_number_from_the_ct(hand) -> None:
+    study = hand.study()
+    lesion = hand.lesion("L1", Region.LIVER, 9.0)
+    record = hand.record(study, [lesion], assessed=hand.assessed(state=lambda r, k: SEARCHED))
+    assert "41 HU" in draft(study, language="en", record=record)[Region.LIVER].text
+    report = draft(study, language="en", record=record, pet_only=True)
+    assert "HU" not in " ".join(s.text for s in report.statements())
+    assert [fact.modality for fact in report.record.inputs] == [Modality.PET]
+    assert report.record.lesions[0].ct is None
+    assert {a.state for a in report.record.assessed if a.kind.modality is Modality.CT} == {NOT_SEARCHED}
+    assert not [fact.key for fact in report.acquisition if fact.key.startswith("ct_")]
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_without_a_sex_no_sentence_on_organs_of_one_sex_and_it_says_so(hand, name: str) -> None:
     study = hand.study(context={"sex": None})

@@ -209,6 +209,13 @@ def test_a_pet_without_ct_is_shown_in_three_planes(pet_only: Study, make: Callab
     assert "No CT: PET in three planes." in page.text
 
 
+def test_a_ct_that_the_report_set_aside_is_not_shown(
+    study: Study, pet_only: Study, make: Callable[..., Report]
+) -> None:
+    alone = make(pet_only)
+    assert render_html(alone, study) == render_html(alone, pet_only)
+
+
 def test_more_findings_than_pictures_are_listed(study: Study, make: Callable[..., Report]) -> None:
     report = make(study, extra=MOST_SHOWN + 3)
     html = render_html(report, study)

@@ -9,10 +9,11 @@ from petrg.draft.check_record import check_record
 from petrg.draft.check_study import check_facts, check_study, facts_for
 from petrg.draft.check_text import check_text
 from petrg.draft.mismatch import Mismatch
+from petrg.draft.pet_alone import without_ct
 from petrg.imaging import Study
 from petrg.measure.label_anatomy import LabelMapLike
 from petrg.measure.masks import GivenMask
-from petrg.report import Report
+from petrg.report import Modality, Report
 
 __all__ = ["Mismatch", "check"]
 
@@ -28,7 +29,8 @@ def check(
 
     In this order: that the report is of this study (voxel hashes, grids, and unless it is de-identified also
     UIDs and the patient block); the facts of the header; the record against the voxels; the sentences against
-    the record. If the report is of another study nothing else is compared.
+    the record. If the report is of another study nothing else is compared. The CT is set aside where the
+    report was drafted from the PET alone.
 
     Parameters
     ----------
@@ -50,6 +52,8 @@ def check(
         If lesions came from masks that are not given.
     """
     study.suv()
+    if all(fact.modality is not Modality.CT for fact in report.record.inputs):
+        study = without_ct(study)
     if other := tuple(check_study(report, study)):
         return other
     study = _with_tracer(study, report)

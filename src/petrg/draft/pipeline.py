@@ -10,6 +10,7 @@ import petrg
 from petrg.draft.deidentify import deidentified
 from petrg.draft.facts import acquisition_facts, context_facts, slot_values
 from petrg.draft.measured import WRITER, write_findings, write_impression, write_statement
+from petrg.draft.pet_alone import record_without_ct, without_ct
 from petrg.draft.preamble import comparison, indication, nothing_else, technique
 from petrg.errors import ReportError, StudyError, StyleError
 from petrg.imaging import Sex, Study
@@ -51,7 +52,7 @@ def draft(
     masks, label_map : optional
         Lesions and anatomy from outside, handed to `petrg.measure`.
     pet_only : bool
-        Report the PET alone: a CT, if there is one, is set aside and said to be not assessed.
+        Report the PET alone: a CT, if there is one, is set aside, unread, and said to be not assessed.
     deidentify : bool
         Remove identity and remap UIDs (`petrg.draft.deidentify`).
     salt : str, optional
@@ -65,7 +66,7 @@ def draft(
     Raises
     ------
     StyleError
-        If the style cannot be used or is of another language.
+        If the style or the language is none of those there are, or the style breaks its schema.
     StudyError, UnitError
         If there is no PET in SUV, or no CT and not ``pet_only``.
     ReportError
@@ -79,6 +80,9 @@ def draft(
             "point to the folder that holds it, or give --pet-only",
         )
     chosen = _style(style, language)
+    if pet_only:
+        study = without_ct(study)
+        record = None if record is None else record_without_ct(record)
     if record is None:
         from petrg.measure.measure import measure
 
@@ -86,7 +90,7 @@ def draft(
     if record.study_id != study.id:
         raise ReportError("a record of another study", "the record of this study", "measure this study anew")
     progress("writing", 0, 1)
-    report = _write(study, record, chosen, ct=study.ct is not None and not pet_only)
+    report = _write(study, record, chosen)
     report = deidentified(report, study, salt) if deidentify else report
     progress("writing", 1, 1)
     return report
@@ -100,8 +104,8 @@ def _style(style: str | Path | Style | None, language: str) -> Style:
     return style if isinstance(style, Style) else load_style(style)
 
 
-def _write(study: Study, record: Record, style: Style, *, ct: bool) -> Report:
-    sex, interpreted = _sex(study), study.context.is_fdg
+def _write(study: Study, record: Record, style: Style) -> Report:
+    sex, interpreted, ct = _sex(study), study.context.is_fdg, study.ct is not None
     facts = slot_values(study)
 
     def remarks(worded: Sequence[Worded]) -> tuple[Statement, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,7 @@ from petrg.export.words import label, words
 from petrg.imaging import Study
 from petrg.page.figure import render_figure
 from petrg.page.shell import render_page
-from petrg.report import WATERMARK, FindingKind, Report
+from petrg.report import WATERMARK, FindingKind, Modality, Report
 
 __all__ = ["render_html"]
 
@@ -24,13 +25,15 @@ def render_html(report: Report, study: Study) -> str:
 
     The page fetches nothing: style and pictures are in it, and its policy forbids more. Numbers of
     the text are links to the place they were read at. Identity comes from ``report`` alone, so a
-    de-identified report makes a page without any.
+    de-identified report makes a page without any. A CT that the report set aside is not shown.
 
     Returns
     -------
     str
         HTML, UTF-8, a few MB at most: at most 24 findings have pictures, the rest are listed.
     """
+    if study.ct is not None and all(fact.modality is not Modality.CT for fact in report.record.inputs):
+        study = replace(study, ct=None, ct_series=None)
     language = report.language
     links = Links(report)
     body = _template().render(
