@@ -258,11 +258,9 @@ class _Told:
 
 def _findings(lesion: _Lesion, text: str) -> Iterator[Grounded]:
     said = _without_attributes(lesion.said)
-    own = [s for s in said if s.regions]
+    shared, own = said, _with_places_of_their_own(said, lesion.places)
     if own:
-        named = {region for place in lesion.places for region in place.regions()}
-        own = [s for s in own if named.isdisjoint(s.regions)]
-    shared = [s for s in said if s not in own] if own else said
+        shared = [s for s in said if s not in own]
     each = lesion.suvs if 1 < len(lesion.suvs) == len(lesion.places) <= _RESPECTIVE else ()
     told = _Told.of(lesion, shared, max(lesion.suvs, default=None))
     seen: set[tuple[Region, Side | None, str | None]] = set()
@@ -281,6 +279,15 @@ def _findings(lesion: _Lesion, text: str) -> Iterator[Grounded]:
         place = Place(lesion.places[0].entry, None, s.start, s.end)
         for region in s.regions:
             yield from _of_place(lesion, place, region, None, _Told.of(lesion, [s], None), text)
+
+
+def _with_places_of_their_own(said: Sequence[Said], places: Sequence[Place]) -> list[Said]:
+    """What is said by a word such as "ascites", where no place of the lesion is meant by it."""
+    own = [s for s in said if s.regions]
+    if own:
+        named = {region for place in places for region in place.regions()}
+        own = [s for s in own if named.isdisjoint(s.regions)]
+    return own
 
 
 def _area_regions(place: Place, said: Sequence[Said]) -> tuple[Region, ...]:

@@ -63,7 +63,7 @@ class Said(NamedTuple):
 
     def moved(self, by: int) -> Said:
         """The same predicate ``by`` characters further on."""
-        return Said(self.rule, self.start + by, self.end + by, *self[3:])
+        return tuple.__new__(Said, (self.rule, self.start + by, self.end + by, *self[3:]))
 
 
 class Statement:
@@ -100,15 +100,20 @@ class Statement:
         """Whether nothing is said of the places."""
         return not self.said and not self.suvs and not self.sizes
 
+    @property
+    def mute(self) -> bool:
+        """Whether the clause has no bearing on anything."""
+        return self.silent and not (self.places or self.extra or self.asides or self.yardstick)
+
     def moved(self, by: int) -> Statement:
         """The same statement ``by`` characters further on; a copy that may be changed."""
         copy = Statement.__new__(Statement)
         copy.__dict__.update(self.__dict__)
         copy.start, copy.end = self.start + by, self.end + by
-        copy.places = [p.moved(by) for p in self.places]
+        copy.places = [p.moved(by) for p in self.places] if self.places else []
         copy.extra = [p.moved(by) for p in self.extra] if self.extra else []
-        copy.asides = [p.moved(by) for p in self.asides] if self.aside_first else self.asides
-        copy.said = [s.moved(by) for s in self.said]
+        copy.asides = [p.moved(by) for p in self.asides] if self.aside_first else []
+        copy.said = [s.moved(by) for s in self.said] if self.said else []
         if self.suv_at is not None:
             copy.suv_at = (self.suv_at[0] + by, self.suv_at[1] + by)
         if self.brought is not None:

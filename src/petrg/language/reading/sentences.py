@@ -39,7 +39,8 @@ def _segments(plain: str, start: int, end: int, lexicon: Lexicon) -> Iterator[li
 
 
 def _parse(sentence: str, lexicon: Lexicon) -> list[list[Statement]]:
-    parsed = [[read_clause(clause) for clause in segment] for segment in split_clauses(tokenise(sentence, lexicon))]
+    read = [[read_clause(clause) for clause in segment] for segment in split_clauses(tokenise(sentence, lexicon))]
+    parsed = [telling for segment in read if (telling := [s for s in segment if not s.mute])]
     if parsed:
         parsed[0][0].opens_sentence = True
     return parsed
