@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import struct
 import zipfile
 from pathlib import Path
@@ -19,6 +20,7 @@ from petrg.imaging import Grid, Quantity, Volume, read_context
 from petrg.imaging.dicom import header
 from petrg.imaging.inspect import inspect_path
 from petrg.imaging.nifti import read_nifti_study, write_nifti
+from petrg.imaging.sanity import pose_problems
 from petrg.imaging.suv import parse_injected_at
 from petrg.imaging.write import convert
 
@@ -62,6 +64,99 @@ def test_a_case_named_like_a_person_is_shown_by_a_hash(tmp_path: Path) -> None:
     assert [p.name for p in convert(read_study(tmp_path, study="李四光"), tmp_path / "out")] == [
         "nifti-ce5e958f_0000.nii.gz",
         "nifti-ce5e958f_0001.nii.gz",
+    ]
+
+
+def body(grid: Grid) -> Volume:
+    """A trunk 400 x 240 x 600 mm with a head 150 x 190 x 240 mm, in g/ml."""
+    z, y, x = (np.arange(n) * s - (n - 1) * s / 2 for n, s in zip(grid.shape, grid.spacing_mm, strict=True))
+    trunk = ((x / 200) ** 2 + (y[:, None] / 120) ** 2 < 1) & (z < 180)[:, None, None]
+    head = ((x / 75) ** 2 + (y[:, None] / 95) ** 2 < 1) & (z >= 180)[:, None, None]
+    return Volume((trunk | head).astype(np.float32), grid, Quantity.SUV_BW)
+
+
+WHOLE = Grid.from_spacing((84, 84, 84), (10.0, 10.0, 10.0))
+
+
+@pytest.mark.parametrize(
+    ("axes", "found"),
+    [
+        ((0, 1, 2), ""),
+        ((0, 2, 1), "the trunk is widest 90 degrees off the patient's left-right axis"),
+        ((1, 0, 2), "axial slices hold 2... cm2 of the body"),
+        ((2, 1, 0), "the trunk is 3.. times as wide as deep"),
+        ((1, 2, 0), "axial slices hold 2... cm2 of the body"),
+    ],
+)
+def test_a_body_on_its_side_is_said_and_not_turned(axes: tuple[int, int, int], found: str) -> None:
+    upright = body(WHOLE)
+    lying = Volume(np.ascontiguousarray(upright.array.transpose(axes)), WHOLE, Quantity.SUV_BW)
+    said = [str(p) for p in pose_problems(lying)]
+    assert len(said) == bool(found)
+    assert all(re.fullmatch(found + "; orientation: check, nothing was turned", line) for line in said)
+
+
+@pytest.mark.parametrize(("angle", "expected"), [(-12.0, 0), (12.0, 0), (20.0, 1), (-40.0, 1)])
+def test_an_affine_turned_about_the_body_is_said(angle: float, expected: int) -> None:
+    cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    turn = np.eye(4)
+    turn[:2, :2] = [[cosine, -sine], [sine, cosine]]
+    turned = Volume(body(WHOLE).array, Grid(WHOLE.shape, turn @ WHOLE.affine), Quantity.SUV_BW)
+    said = pose_problems(turned)
+    assert [p.code for p in said] == ["orientation"] * expected
+    assert all(f"widest {abs(angle):.0f} degrees off" in p.text for p in said)
+
+
+@pytest.mark.parametrize("part", [slice(0, 25), slice(61, 84), slice(40, 84)])
+def test_parts_of_a_body_are_not_said_to_be_turned(part: slice) -> None:
+    whole = body(WHOLE)
+    cut = (part, slice(None), slice(None))
+    assert pose_problems(Volume(whole.array[part], WHOLE.crop(cut), Quantity.SUV_BW)) == ()
+
+
+@pytest.mark.parametrize("reader", ["dicom", "nifti"])
+@pytest.mark.parametrize(
+    ("shift", "where"),
+    [((0, 0), ""), ((20, 20), ""), ((60, 0), "left"), ((-60, 0), "right"), ((0, 60), "back")],
+)
+def test_a_ct_beside_the_pet_is_said(tmp_path: Path, reader: str, shift: tuple[int, int], where: str) -> None:
+    upright = body(WHOLE).array
+    hu = upright * 1000 - 1000
+    hu[:, 76:78, 20:64] = 100  # a couch
+    if reader == "nifti":
+        moved = Grid.from_spacing(WHOLE.shape, (10.0, 10.0, 10.0), (*map(float, shift), 0.0))
+        write_nifti(Volume(hu, moved, Quantity.HU), tmp_path / "case_0000.nii.gz")
+        write_nifti(Volume(upright, WHOLE, Quantity.SUV_BW), tmp_path / "case_0001.nii.gz")
+    else:
+        zs = [10.0 * i for i in range(84)]
+
+        def move(ds: Dataset, i: int) -> None:
+            x, y, z = ds.ImagePositionPatient
+            ds.ImagePositionPatient = [x + shift[0], y + shift[1], z]
+
+        images = ct((hu + 1024).astype(np.uint16), zs=zs, spacing=(10.0, 10.0), edit=move)
+        write(tmp_path, images, pet((upright * 3000).astype(np.int16), zs=zs, spacing=(10.0, 10.0)))
+    said = [p.text for p in read_study(tmp_path).problems if p.code == "ct-pet-apart"]
+    assert len(said) == bool(where)
+    for line in said:
+        pattern = r"the body in the CT lies about (\d+) mm to the (\w+) of the body in the PET: are they of one scan\?"
+        found = re.fullmatch(pattern, line)
+        assert found is not None
+        assert found[2] == where
+        assert 45 <= int(found[1]) <= 75
+
+
+@pytest.mark.parametrize("reader", ["dicom", "nifti"])
+def test_both_readers_ask_for_the_pose(tmp_path: Path, reader: str) -> None:
+    upright = body(WHOLE)
+    lying = np.ascontiguousarray(upright.array.transpose(0, 2, 1))
+    if reader == "nifti":
+        write_nifti(Volume(lying, WHOLE, Quantity.SUV_BW), tmp_path / "case_0001.nii.gz")
+    else:
+        write(tmp_path, pet((lying * 3000).astype(np.int16), zs=[10.0 * i for i in range(84)], spacing=(10.0, 10.0)))
+    problems = read_study(tmp_path).problems
+    assert [p.text for p in problems if p.code == "orientation"] == [
+        "the trunk is widest 90 degrees off the patient's left-right axis; orientation: check, nothing was turned"
     ]
 
 

@@ -21,7 +21,14 @@ from petrg.imaging.lean import lean_mass_kg, mean_of_sexes
 from petrg.imaging.nifti_file import is_nifti, load_nifti, nifti_bytes, read_nifti, write_nifti
 from petrg.imaging.nifti_layout import Case, Named, cases_in, id_of, shown, stem_of, without_name
 from petrg.imaging.quantity import Quantity
-from petrg.imaging.sanity import balance_problems, ct_problems, expect_activity, expect_suv
+from petrg.imaging.sanity import (
+    apart_problems,
+    balance_problems,
+    ct_problems,
+    expect_activity,
+    expect_suv,
+    pose_problems,
+)
 from petrg.imaging.study import FoundSeries, HeaderValue, PassedOver, Series, Study, SuvProvenance
 from petrg.imaging.suv import Given, SuvScale, suv_scale
 from petrg.imaging.volume import Volume
@@ -88,6 +95,8 @@ def read_nifti_study(
         _expect_overlap(ct.volume, pet.volume)
     scale = pet.scale if pet else None
     problems = [*(ct.problems if ct else ()), *(pet.problems if pet else ())]
+    problems += pose_problems(pet.volume) if pet else ()
+    problems += apart_problems(ct.volume, pet.volume) if ct and pet else ()
     result = Study(
         id=without_name(case.id),
         ct=ct.volume if ct else None,

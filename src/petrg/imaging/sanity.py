@@ -6,16 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from petrg.errors import PixelError, Problem, SuvError
+from petrg.imaging.grid import Grid
 from petrg.imaging.quantity import Quantity
 from petrg.imaging.volume import Volume
 
-__all__ = ["activity_balance", "balance_problems", "ct_problems", "expect_activity", "expect_suv", "typical_value"]
+__all__ = [
+    "activity_balance",
+    "balance_problems",
+    "ct_problems",
+    "expect_activity",
+    "expect_suv",
+    "pose_problems",
+    "typical_value",
+]
 
 BALANCE = (0.5, 1.1)
 """Share of the dose that skull base to thigh or more should hold."""
 LONG_FIELD_MM = 800.0
 """A field of about skull base to thigh; shorter ones are not judged by too little activity."""
 _SUV_CEILING = 50.0
+_APART_MM = 25.0  # phantoms and a real pair lie within 15
+_POSE_MM, _TRUNK_CM2, _SLICE_CM2 = 8.0, 350.0, 2500.0  # a head's slice is below 300, the stoutest trunk's below 2000
+_TURNED_DEG, _ROUND, _WIDEST = 15.0, 1.25, 3.3  # phantoms and a real whole body lie within 2 degrees, 1.4 to 2.2 wide
 
 
 def activity_balance(pet: Volume, weight_kg: float) -> float:
@@ -130,6 +142,99 @@ again, or choose another with --pet-series
             "a PET of a patient",
             "export it again, or choose another with --pet-series",
         )
+
+
+def pose_problems(pet: Volume) -> tuple[Problem, ...]:
+    """Whether the trunk is widest from left to right; nothing is turned.
+
+    A header or an affine with axes in the wrong order, or a volume that was rotated, shows here: no anatomy but the
+    shape of the trunk's slices is asked. Fields shorter than 300 mm and slices that are nearly round are not judged.
+
+    Examples
+    --------
+    >>> from petrg.imaging.grid import Grid
+    >>> body = np.zeros((40, 50, 50), np.float32)
+    >>> body[:, 17:33, 8:42] = 1
+    >>> grid = Grid.from_spacing(body.shape, (10.0, 10.0, 10.0))
+    >>> pose_problems(Volume(body, grid, Quantity.SUV_BW))
+    ()
+    >>> print(*pose_problems(Volume(body.transpose(0, 2, 1), grid, Quantity.SUV_BW)))
+    the trunk is widest 90 degrees off the patient's left-right axis; orientation: check, nothing was turned
+    """
+    grid = pet.grid
+    steps = [max(1, round(_POSE_MM / s)) for s in grid.spacing_mm]
+    coarse = pet.array[:: steps[0], :: steps[1], :: steps[2]]
+    if len(coarse) < 3 or grid.shape[0] * grid.spacing_mm[0] < 300.0:
+        return ()
+    inside = coarse > 0.2 * typical_value(pet.array)
+    area = inside.sum(axis=(1, 2)) * (grid.voxel_ml * 1000 / grid.spacing_mm[0] * steps[1] * steps[2] / 100)
+    trunk = np.flatnonzero(area > max(0.6 * float(area.max()), _TRUNK_CM2))
+    turns = [_turn(inside[z], steps, grid) for z in trunk]
+    if len(turns) < 3:
+        return ()
+    angle, width = (float(v) for v in np.median(np.abs(turns), axis=0))
+    if area.max() > _SLICE_CM2:
+        found = f"axial slices hold {area.max():.0f} cm2 of the body"
+    elif width > _WIDEST:
+        found = f"the trunk is {width:.1f} times as wide as deep"
+    elif angle > _TURNED_DEG and width > _ROUND:
+        found = f"the trunk is widest {angle:.0f} degrees off the patient's left-right axis"
+    else:
+        return ()
+    return (Problem("orientation", f"{found}; orientation: check, nothing was turned"),)
+
+
+def _turn(inside: NDArray[np.bool_], steps: list[int], grid: Grid) -> tuple[float, float]:
+    """Angle of the widest axis of one slice from the patient's x axis, degrees, and width over depth."""
+    index = np.argwhere(inside) * steps[1:]
+    x, y = (grid.affine[:2, 1:3] @ index.T.astype(np.float64)).tolist()
+    (low, high), axes = np.linalg.eigh(np.cov(np.stack([x, y])))
+    angle = np.degrees(np.arctan2(axes[1, 1], axes[0, 1]))
+    return float((angle + 90) % 180 - 90), float(np.sqrt(high / max(low, 1e-9)))
+
+
+def apart_problems(ct: Volume, pet: Volume) -> tuple[Problem, ...]:
+    """Whether the body lies at one place in CT and PET, from left to right and from front to back.
+
+    Both borders must be off the same way, so that a couch, a field cut short and a tracer that shows organs only
+    are no reason; the lesser distance is said.
+
+    Examples
+    --------
+    >>> from petrg.imaging.grid import Grid
+    >>> body = np.zeros((40, 50, 50), np.float32)
+    >>> body[:, 17:33, 8:42] = 1
+    >>> grid = Grid.from_spacing(body.shape, (10.0, 10.0, 10.0))
+    >>> pet = Volume(body, grid, Quantity.SUV_BW)
+    >>> apart_problems(Volume(1000 * body - 1000, grid, Quantity.HU), pet)
+    ()
+    >>> moved = Grid.from_spacing(body.shape, (10.0, 10.0, 10.0), (-60.0, 0.0, 0.0))
+    >>> print(*apart_problems(Volume(1000 * body - 1000, moved, Quantity.HU), pet))
+    the body in the CT lies about 60 mm to the right of the body in the PET: are they of one scan?
+    """
+    if float(ct.array.min()) > -200:  # said by `ct_problems`
+        return ()
+    reach = [np.sort(v.grid.to_mm([[0, 0, 0], [v.grid.shape[0] - 1, 0, 0]])[:, 2]) for v in (ct, pet)]
+    low, high = max(r[0] for r in reach), min(r[1] for r in reach)
+    ends = [_borders(v, level, low, high) for v, level in ((ct, -300.0), (pet, 0.2 * typical_value(pet.array)))]
+    if any(e is None for e in ends):
+        return ()
+    first, second = ends
+    for axis, names in ((0, ("right", "left")), (1, ("front", "back"))):
+        off = (first - second)[:, axis]  # type: ignore[operator]
+        if np.abs(off).min() > _APART_MM and off[0] * off[1] > 0:
+            where = f"{np.abs(off).min():.0f} mm to the {names[int(off[0] > 0)]} of the body in the PET"
+            return (Problem("ct-pet-apart", f"the body in the CT lies about {where}: are they of one scan?"),)
+    return ()
+
+
+def _borders(volume: Volume, level: float, low: float, high: float) -> NDArray[np.float64] | None:
+    """The 5th and 95th percentile of x and of y, mm, of what is above ``level`` between two heights."""
+    steps = np.array([max(1, round(_POSE_MM / s)) for s in volume.grid.spacing_mm])
+    coarse = volume.array[:: steps[0], :: steps[1], :: steps[2]]
+    places = volume.grid.to_mm(np.argwhere(coarse > level) * steps)
+    places = places[(places[:, 2] >= low) & (places[:, 2] <= high)]
+    return np.percentile(places[:, :2], [5, 95], axis=0) if len(places) > 50 else None
 
 
 def ct_problems(ct: Volume) -> tuple[Problem, ...]:

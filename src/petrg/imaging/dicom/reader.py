@@ -19,7 +19,7 @@ from petrg.imaging.dicom.series import Part, parts_of
 from petrg.imaging.dicom.tracer import tracer_of
 from petrg.imaging.dicom.volumes import Loaded, load_ct, load_pet
 from petrg.imaging.quantity import Quantity
-from petrg.imaging.sanity import balance_problems, ct_problems
+from petrg.imaging.sanity import apart_problems, balance_problems, ct_problems, pose_problems
 from petrg.imaging.study import FoundSeries, Identity, PassedOver
 from petrg.imaging.suv import Given
 from petrg.progress import Progress, track
@@ -111,6 +111,8 @@ def _read_volumes(
             given = options.given.tracer is not None
             tracer = scale.tracer if scale and given else tracer_of(pet.taken[0].first.dataset)
             reading.context = context_of(chosen, tracer, "user" if given else "header")
+    if reading.ct is not None and reading.pet is not None:
+        reading.problems += apart_problems(reading.ct.volume, reading.pet.volume)
     if not ct.taken and not pet.taken:
         raise _nothing_usable(reading.found)
     lines = [*left_out(ct, "CT"), *left_out(pet, "PET")]
@@ -139,6 +141,7 @@ def _headers(sources: Sequence[Source], progress: Progress) -> tuple[list[Slice]
 
 def _load_pet(parts: Sequence[Part], options: Options, progress: Progress) -> Loaded:
     loaded = load_pet(parts, options.quantity, options.given, progress)
+    loaded = Loaded(loaded.volume, loaded.series, (*loaded.problems, *pose_problems(loaded.volume)), loaded.scale)
     scale = loaded.scale
     if scale is None or scale.weight_kg is None or options.quantity is not Quantity.SUV_BW:
         return loaded
