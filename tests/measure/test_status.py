@@ -74,3 +74,21 @@ def test_another_tracer_has_no_physiology_here() -> None:
 
 def test_what_the_scan_cuts_off_is_indeterminate() -> None:
     assert status(replace(seen(Region.NECK_NODES), at_edge=True)) is LesionStatus.INDETERMINATE
+
+
+def test_a_pair_in_the_neck_is_left_open_and_a_single_node_is_not() -> None:
+    left = seen(Region.NECK_NODES, left_mm=36.0, suv_max=4.0)
+    assert status(left, replace(left, left_mm=-35.0, suv_max=3.5)) is LesionStatus.INDETERMINATE
+    assert status(left) is LesionStatus.LESION
+    assert status(left, replace(left, left_mm=-35.0, suv_max=8.0)) is LesionStatus.LESION  # not alike
+    hot = replace(left, suv_max=9.0)
+    assert status(hot, replace(hot, left_mm=-35.0)) is LesionStatus.LESION  # hotter than glands are
+    wide = replace(left, left_mm=75.0)
+    assert status(wide, replace(wide, left_mm=-75.0)) is LesionStatus.LESION
+
+
+def test_noise_of_a_maximum_does_not_make_a_larynx_a_lesion() -> None:
+    larynx = seen(Region.PHARYNX_LARYNX, organ="larynx", left_mm=2.0, suv_max=6.7)
+    assert status(larynx) is LesionStatus.LESION
+    assert status(replace(larynx, suv_peak=3.8)) is LesionStatus.PHYSIOLOGIC
+    assert status(replace(larynx, suv_peak=6.2)) is LesionStatus.LESION
