@@ -378,3 +378,90 @@ def test_the_tracer_the_user_named_at_drafting_is_taken_as_named(study: Study) -
     unknown = replace(study, context=study.context.model_copy(update={"tracer": None}))
     made = draft(study, language="en")
     assert [m for m in check(made, unknown) if m.code in ("claim", "number")] == []
+
+
+@pytest.mark.parametrize(
+    ("field", "change", "code"),
+    [
+        ("suv_max", lambda finding: finding.suv_max * 1.01, "number"),
+        ("size_mm", lambda finding: (finding.size_mm[0], finding.size_mm[1] + 1), "number"),
+        ("side", lambda finding: finding.side.other, "side"),
+        ("side", lambda finding: Side.BILATERAL, "side"),
+        ("region", lambda finding: Region.BRAIN, "region"),
+        ("nodal_group", lambda finding: NodalGroup.COELIAC, "region"),
+        ("lesion_ids", lambda finding: ("L99",), "source"),
+    ],
+)
+@pytest.mark.parametrize("part", ["findings", "impression"])
+def test_what_programs_read_of_a_sentence_is_checked_like_its_words(hand, part: str, field, change, code) -> None:
+    lesion = hand.lesion("L1", Region.BREAST, 6.0, Side.LEFT)
+    report = draft(hand.study(), language="en", record=hand.record(hand.study(), [lesion]))
+    facts = {"dose_mbq": 310.0, "uptake_min": 62.0, "weight_kg": 70.4}
+    place = list(Region).index(Region.BREAST)
+    said = report.findings[place].statements[0] if part == "findings" else report.impression[0]
+    forged = said.model_copy(
+        update={"finding": said.finding.model_copy(update={field: change(said.finding)})},
+    )
+    if part == "findings":
+        section = report.findings[place]
+        sections = list(report.findings)
+        sections[place] = section.model_copy(update={"statements": (forged, *section.statements[1:])})
+        changed = report.model_copy(update={"findings": tuple(sections)})
+    else:
+        changed = report.model_copy(update={"impression": (forged, *report.impression[1:])})
+    assert list(check_text(report, facts)) == []
+    assert {m.code for m in check_text(changed, facts) if ".finding" in m.at} == {code}
+
+
+def test_a_side_is_one_side_only_where_all_foci_of_the_sentence_lie_there(hand) -> None:
+    pair = [hand.lesion("L1", Region.BREAST, 6.0, Side.LEFT), hand.lesion("L2", Region.BREAST, 5.0, Side.RIGHT)]
+
+    def one_side(report: Report) -> Report:
+        said = report.impression[0]
+        assert said.finding.side is Side.BILATERAL
+        finding = said.finding.model_copy(update={"side": Side.LEFT})
+        return report.model_copy(
+            update={"impression": (said.model_copy(update={"finding": finding}), *report.impression[1:])}
+        )
+
+    assert told_of(hand, pair, lambda report: report) == set()
+    assert told_of(hand, pair, one_side) == {"side"}
+
+
+def with_record(report: Report, **changes) -> Report:
+    return report.model_copy(update={"record": report.record.model_copy(update=changes)})
+
+
+def test_the_inputs_are_those_of_the_image(study: Study, report: Report) -> None:
+    first, *rest = report.record.inputs
+    for field, value in (("spacing_mm", (5.0, 5.0, 5.1)), ("suv_factor_g_per_bq", 1e-4), ("suv_branch", "gml-bw")):
+        forged = with_record(report, inputs=(first.model_copy(update={field: value}), *rest))
+        assert f"record.inputs.PET.{field}" in {m.at for m in check(forged, study)}
+    assert codes(check(report.model_copy(update={"provenance": {"pet_sha256": "0" * 64}}), study)) == {"study"}
+
+
+def test_how_sure_a_region_is_and_what_was_sought_are_measured_again(study: Study, report: Report) -> None:
+    region = report.record.lesions[0].region
+    for changes in ({"probability": region.probability / 2}, {"candidates": region.candidates[:-1]}):
+        found = check(with_lesion(report, region=region.model_copy(update=changes)), study)
+        assert any(m.at.startswith("record.L1.region.") for m in found), changes
+    assert "1" in report.record.detection
+    forged = with_record(report, detection=report.record.detection.replace("1", "7"))
+    assert ("number", "record.detection") in {(m.code, m.at) for m in check(forged, study)}
+    rows = tuple(
+        a.model_copy(update={"detection_limit": "SUV 0.1, radius 1 mm"}) if a.detection_limit else a
+        for a in report.record.assessed
+    )
+    assert any(m.at.endswith(".detection_limit") for m in check(with_record(report, assessed=rows), study))
+
+
+def test_a_label_map_that_is_not_given_again_is_missed(study: Study) -> None:
+    made = draft(study, label_map=organs(study), language="en")
+    assert check(made, study, label_map=organs(study)) == ()
+    assert "record.anatomy" in {m.at for m in check(made, study)}
+
+
+def test_sex_and_age_stand_alike_in_the_patient_block_and_the_context(study: Study, report: Report) -> None:
+    for field, value in (("sex", "F"), ("age_years", 51.0)):
+        forged = report.model_copy(update={"patient": report.patient.model_copy(update={field: value})})
+        assert {m.at for m in check(forged, study)} == {f"patient.{field}"}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from petrg.draft.deidentify import WITHHELD
 from petrg.draft.mismatch import Mismatch, differs, shown
 from petrg.imaging import Study, Volume
 from petrg.measure.label_anatomy import LabelMapLike
@@ -14,7 +16,7 @@ from petrg.measure.masks import GivenMask
 from petrg.measure.measure import measure
 from petrg.measure.remeasure import remeasure
 from petrg.measure.where import where
-from petrg.report import Lesion, LesionStatus, Modality, Record, Reference, Threshold, Where
+from petrg.report import Lesion, LesionStatus, Modality, Record, Reference, RegionGuess, Threshold, Where
 
 __all__ = ["check_record"]
 
@@ -52,7 +54,10 @@ def check_record(
     """
     reread = _read_again(record, study, masks)
     again = measure(study, masks=masks, label_map=label_map, threshold=record.threshold)
+    yield from _inputs(record, again)
     same_anatomy = record.anatomy == again.anatomy
+    if not same_anatomy and WITHHELD not in record.anatomy:
+        yield Mismatch("source", "record.anatomy", record.anatomy, again.anatomy)
     for lesion in record.lesions:
         at = f"record.{lesion.id}"
         yield from _hottest(at, lesion, study, identified=identified)
@@ -69,6 +74,25 @@ def check_record(
     if same_anatomy:
         yield from _references(record, again)
         yield from _limits(record, again)
+
+
+def _inputs(record: Record, again: Record) -> Iterator[Mismatch]:
+    found = {fact.modality: fact for fact in again.inputs}
+    for stated in record.inputs:
+        at, now = f"record.inputs.{stated.modality.name}", found[stated.modality]
+        if any(map(differs, stated.spacing_mm, now.spacing_mm)):
+            yield Mismatch("number", f"{at}.spacing_mm", str(stated.spacing_mm), str(now.spacing_mm))
+        if differs(stated.suv_factor_g_per_bq, now.suv_factor_g_per_bq, absolute=0.0):
+            factors = map(shown, (stated.suv_factor_g_per_bq, now.suv_factor_g_per_bq))
+            yield Mismatch("number", f"{at}.suv_factor_g_per_bq", *factors)
+        if stated.suv_branch != now.suv_branch:
+            yield Mismatch("text", f"{at}.suv_branch", str(stated.suv_branch), str(now.suv_branch))
+    if _digits(record.detection) != _digits(again.detection):
+        yield Mismatch("number", "record.detection", record.detection, again.detection)
+
+
+def _digits(text: str | None) -> list[str]:
+    return re.findall(r"\d+(?:\.\d+)?", text or "")
 
 
 def _read_again(record: Record, study: Study, masks: Sequence[GivenMask] | None) -> dict[str, Lesion]:
@@ -129,6 +153,8 @@ def _lesion(at: str, stated: Lesion, found: Lesion, *, same_anatomy: bool) -> It
         yield Mismatch("side", f"{at}.side", str(stated.side), str(found.side))
     if same_anatomy and stated.region.id is not found.region.id:
         yield Mismatch("region", f"{at}.region", stated.region.id.value, found.region.id.value)
+    if same_anatomy:
+        yield from _guess(f"{at}.region", stated.region, found.region)
     if same_anatomy and stated.status is not found.status:
         yield Mismatch("claim", f"{at}.status", stated.status.value, found.status.value)
     if same_anatomy and stated.nodal_group is not found.nodal_group:
@@ -137,6 +163,16 @@ def _lesion(at: str, stated: Lesion, found: Lesion, *, same_anatomy: bool) -> It
         yield Mismatch("number", f"{at}.ct", *("no HU" if x.ct is None else "HU" for x in (stated, found)))
     elif stated.ct is not None:
         yield from _numbers(f"{at}.ct", stated.ct, found.ct, _CT)
+
+
+def _guess(at: str, stated: RegionGuess, found: RegionGuess) -> Iterator[Mismatch]:
+    if differs(stated.probability, found.probability):
+        yield Mismatch("number", f"{at}.probability", shown(stated.probability), shown(found.probability))
+    here, there = ({c.id: c.probability for c in guess.candidates} for guess in (stated, found))
+    for region in sorted(here.keys() | there.keys()):
+        if differs(here.get(region), there.get(region)):
+            values = map(shown, (here.get(region), there.get(region)))
+            yield Mismatch("number", f"{at}.candidates.{region.value}", *values)
 
 
 def _numbers(at: str, stated: Any, found: Any, names: Sequence[str]) -> Iterator[Mismatch]:
@@ -190,3 +226,5 @@ def _limits(record: Record, again: Record) -> Iterator[Mismatch]:
             yield Mismatch("number", f"{at}.limit_mm", shown(stated.limit_mm), shown(now.limit_mm))
         elif differs(stated.located, now.located):
             yield Mismatch("claim", f"{at}.located", shown(stated.located), shown(now.located))
+        elif _digits(stated.detection_limit) != _digits(now.detection_limit):
+            yield Mismatch("number", f"{at}.detection_limit", str(stated.detection_limit), str(now.detection_limit))

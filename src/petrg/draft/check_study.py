@@ -32,12 +32,17 @@ def check_study(report: Report, study: Study) -> Iterator[Mismatch]:
     ):
         if modality in inputs:
             yield from _input(inputs[modality], volume, series, identified=not report.deidentified)
+            yield from _provenance(inputs[modality], report.provenance)
     if not report.deidentified:
         yield from _patient(report, study)
 
 
 def check_facts(report: Report, study: Study) -> Iterator[Mismatch]:
     """Rows of the acquisition table and of the context that the header does not bear out; the user's are his own."""
+    told = {fact.key: fact.value for fact in report.context}
+    for key in () if report.deidentified else ("sex", "age_years"):
+        if getattr(report.patient, key) != told.get(key):
+            yield Mismatch("text", f"patient.{key}", "one value", "another in the report's own context")
     again = {fact.key: fact for fact in (*acquisition_facts(study), *context_facts(study.context))}
     for part in ("acquisition", "context"):
         for fact in getattr(report, part):
@@ -76,6 +81,13 @@ def _input(fact: InputFact, volume: Volume | None, series: Series | None, *, ide
     uid = None if series is None else series.uid
     if identified and fact.series_uid is not None and fact.series_uid != uid:
         yield Mismatch("study", name, "one series UID", "another")
+
+
+def _provenance(fact: InputFact, provenance: Mapping[str, str]) -> Iterator[Mismatch]:
+    name = fact.modality.name
+    for key, value in (("sha256", fact.sha256), ("series_uid", fact.series_uid)):
+        if provenance.get(f"{name.lower()}_{key}", value) != value:
+            yield Mismatch("study", name, f"one {key} in its provenance", "another in its record")
 
 
 def _patient(report: Report, study: Study) -> Iterator[Mismatch]:

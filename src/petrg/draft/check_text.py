@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from petrg.anatomy import Region, Side
+from petrg.draft.check_finding import check_finding
 from petrg.draft.mismatch import Mismatch
 from petrg.language.lexicon import lexicon
 from petrg.language.wording import is_located
@@ -116,6 +117,7 @@ def _lesions(at: str, region: Region | None, statement: Statement, report: Repor
         elif region is not None and known[name].region.id is not region:
             yield Mismatch("region", at, region.value, known[name].region.id.value)
     lesions = [known[name] for name in statement.lesion_ids if name in known]
+    yield from check_finding(at, statement, lesions)
     if lesions:
         yield from _sides(at, statement, lesions, report)
     elif statement.kind is StatementKind.NORMAL and statement.modality is Modality.PET and region is not None:
@@ -131,9 +133,6 @@ def _sides(at: str, statement: Statement, lesions: list[Lesion], report: Report)
         yield Mismatch("side", at, _name(wrong), _name(lie))
     if unsaid := _must_say(at, lesions, report) - said:
         yield Mismatch("side", at, _name(said), _name(unsaid))
-    finding = statement.finding
-    if finding is not None and finding.side in (Side.LEFT, Side.RIGHT) and finding.side not in lie:
-        yield Mismatch("side", f"{at}.finding", finding.side.value, _name(lie))
 
 
 def _must_say(at: str, lesions: list[Lesion], report: Report) -> frozenset[Side]:

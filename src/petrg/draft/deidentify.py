@@ -12,7 +12,10 @@ from petrg.imaging import Study
 from petrg.language.lexicon import lexicon
 from petrg.report import Fact, Note, PatientBlock, Report, Statement
 
-__all__ = ["deidentified", "remap_uid"]
+__all__ = ["WITHHELD", "deidentified", "remap_uid"]
+
+WITHHELD = "…"
+"""Stands for what the header says of the patient, wherever it stood in a text."""
 
 _UID = re.compile(r"(?<![\d.])[0-2](?:\.\d+){3,}")
 _FREE_TEXT = ("indication", "disease", "therapy")
@@ -110,7 +113,7 @@ def _cleaner(study: Study, salt: str) -> Callable[[str], str]:
 
     def clean(text: str) -> str:
         text = _UID.sub(lambda match: remap_uid(match.group(), salt), text)
-        return text if any_word is None else any_word.sub("…", text)
+        return text if any_word is None else any_word.sub(WITHHELD, text)
 
     return clean
 

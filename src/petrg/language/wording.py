@@ -10,10 +10,10 @@ from petrg.language.lexicon import lexicon
 from petrg.language.style import Style
 from petrg.report import Finding, Lesion, LesionStatus, Modality, NumberQuantity, StatementKind, Uptake, slot
 
-__all__ = ["LOCATED", "Worded", "impression", "is_located", "region_foci", "rivals"]
+__all__ = ["LOCATED", "Worded", "common_side", "impression", "is_located", "region_foci", "rivals"]
 
 LOCATED = 0.8
-"""A region or a focus counts as located from this probability on (issue of the skeleton; suv-and-response)."""
+"""A region or a focus counts as located from this probability on; below it no region is called normal."""
 
 RIVAL = 0.1
 """A candidate region below this probability is not named."""
@@ -49,6 +49,14 @@ def rivals(lesion: Lesion, at_least: float = RIVAL) -> tuple[Region, ...]:
     """The regions a focus may lie in besides its own, each with a probability of ``at_least``."""
     others = (c for c in lesion.region.candidates if c.id is not lesion.region.id and c.probability >= at_least)
     return tuple(c.id for c in others)
+
+
+def common_side(lesions: Sequence[Lesion]) -> Side | None:
+    """The side that ``lesions`` share; bilateral where they lie on both, None where they differ otherwise."""
+    sides = {lesion.side for lesion in lesions}
+    if sides == {Side.LEFT, Side.RIGHT}:
+        return Side.BILATERAL
+    return sides.pop() if len(sides) == 1 else None
 
 
 def region_foci(lesions: Sequence[Lesion], style: Style, *, interpreted: bool) -> tuple[Worded, ...]:
@@ -98,7 +106,7 @@ def _group(status: LesionStatus | None, group: list[Lesion], style: Style) -> Wo
     phrases, hottest = style.phrases, group[0]
     suv_max = slot(hottest.id, NumberQuantity.SUV_MAX)
     if status is LesionStatus.PHYSIOLOGIC:
-        both = Side.BILATERAL if _side(group) is Side.BILATERAL else None  # one side of it means nothing
+        both = Side.BILATERAL if common_side(group) is Side.BILATERAL else None  # one side of it means nothing
         site = lexicon(style.language).site(hottest.region.id, both, None)
         return _worded(phrases.physiologic.format(site=site, suv_max=suv_max), status, group)
     one, many = (phrases.measured, phrases.measured_foci) if status is None else (phrases.focus, phrases.foci)
@@ -118,7 +126,7 @@ def _worded(text: str, status: LesionStatus | None, group: list[Lesion]) -> Word
     finding = Finding(
         region=hottest.region.id,
         uptake=uptake,
-        side=_side(group),
+        side=common_side(group),
         nodal_group=hottest.nodal_group if len({lesion.nodal_group for lesion in group}) == 1 else None,
         suv_max=hottest.suv_max,
         size_mm=hottest.axes_mm or (),
@@ -159,7 +167,7 @@ def _unsure(group: list[Lesion], style: Style) -> list[str]:
 
 def _uncertain(group: list[Lesion], style: Style) -> str:
     """The site of foci of one region that were not located, and where else they may lie."""
-    words, side, own = lexicon(style.language), _side(group), _own_site(group, style)
+    words, side, own = lexicon(style.language), common_side(group), _own_site(group, style)
     others = dict.fromkeys(words.site(r, side, None) for lesion in group for r in rivals(lesion))
     if not (elsewhere := [other for other in others if other != own]):
         return style.phrases.uncertain_brief.format(site=own)
@@ -169,15 +177,8 @@ def _uncertain(group: list[Lesion], style: Style) -> str:
 def _own_site(group: list[Lesion], style: Style) -> str:
     """The site that foci of one region share, or else the region, with a side where it is the same."""
     sites = {_site(lesion, style) for lesion in group}
-    side = _side(group)
+    side = common_side(group)
     return sites.pop() if len(sites) == 1 else lexicon(style.language).site(group[0].region.id, side, None)
-
-
-def _side(group: list[Lesion]) -> Side | None:
-    sides = {lesion.side for lesion in group}
-    if sides == {Side.LEFT, Side.RIGHT}:
-        return Side.BILATERAL
-    return sides.pop() if len(sides) == 1 else None
 
 
 def _details(lesion: Lesion, style: Style) -> str:
