@@ -422,3 +422,58 @@ def test_a_dictated_sentence_is_read(text: str, expected: Said) -> None:
         r.value: (int(e.label.pet or 5), int(e.label.ct or 8), e.label.suv_max) for r, e in labels(read(text)).items()
     }
     assert {region: row for region, row in rows.items() if row != (5, 8, None)} == expected
+
+
+REPORT_EN = (
+    "INDICATION: 55-year-old man with diffuse large B-cell lymphoma of the left neck, status post 2 "
+    "cycles of chemotherapy. Restaging.\n"
+    "TECHNIQUE: 370 MBq F-18 FDG was injected intravenously. Low-dose CT from the skull base to the "
+    "mid thighs without contrast. Blood glucose 5.6 mmol/L.\n"
+    "COMPARISON: PET/CT dated 3 months ago.\n"
+    "FINDINGS:\n"
+    "Head and neck: Interval decrease in left level II cervical lymph node, now 1.1 cm (previously "
+    "3.2 cm), with SUVmax 2.1 (previously 18.4), below liver uptake (Deauville 3). No new lesion.\n"
+    "Chest: Lungs are clear. No hypermetabolic mediastinal or hilar adenopathy. Heart size is "
+    "normal.\n"
+    "Abdomen and pelvis: Liver and spleen demonstrate physiologic uptake. The gallbladder, pancreas, "
+    "adrenal glands and kidneys are unremarkable. No ascites. Bowel activity is physiologic.\n"
+    "Musculoskeletal: Diffuse mild bone marrow uptake, likely related to therapy.\n"
+    "IMPRESSION:\n"
+    "1. Marked metabolic response to therapy (Deauville 3).\n"
+    "2. No new FDG-avid disease.\n"
+)
+REPORT_ZH = (
+    "临床病史：左颈部淋巴结活检示弥漫大B细胞淋巴瘤，化疗2周期后复查。\n"
+    "检查技术：空腹6小时以上，静脉注射18F-FDG 370MBq，60分钟后行颅顶至股骨中段PET/CT显像。\n"
+    "影像所见：\n"
+    "脑皮质放射性分布对称，脑实质未见异常密度影。鼻咽、口咽未见异常。左侧颈部II区淋巴结较前缩小，"
+    "现短径0.8cm，代谢轻度增高，SUVmax 2.3。\n"
+    "双肺纹理清晰，未见结节影。纵隔、双肺门及双侧腋窝未见肿大淋巴结。心脏大小正常。\n"
+    "肝脏、胆囊、胰腺、脾脏、双肾、双侧肾上腺未见异常。胃肠道生理性摄取。腹膜后未见肿大淋巴结。\n"
+    "膀胱生理性放射性蓄积。前列腺未见异常。扫描范围内骨骼未见异常放射性浓聚。\n"
+    "诊断意见：左颈部淋巴瘤治疗后，代谢较前明显减低，Deauville 3分。\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            REPORT_EN,
+            {
+                "neck-nodes": (2, 1, 2.1),
+                "liver": (3, 8, None),
+                "spleen": (3, 8, None),
+                "gi-tract": (3, 8, None),
+                "spine": (2, 8, None),
+                "pelvis-limb-bones": (2, 8, None),
+            },
+        ),
+        (REPORT_ZH, {"neck-nodes": (2, 1, 2.3), "gi-tract": (3, 8, None), "pelvic-organs": (3, 8, None)}),
+    ],
+    ids=["en", "zh"],
+)
+def test_a_whole_report_is_read_and_its_history_is_not(text: str, expected: Said) -> None:
+    got = {region.value: row.label for region, row in labels(read(text)).items()}
+    rows = {region: (int(x.pet or 5), int(x.ct or 8), x.suv_max) for region, x in got.items()}
+    assert {region: row for region, row in rows.items() if row != (5, 8, None)} == expected

@@ -26,9 +26,9 @@ def split_clauses(tokens: Sequence[Token]) -> list[list[list[Token]]]:
         if kind is not Kind.CLAUSE and kind is not Kind.BUT and kind is not Kind.SEGMENT:
             clause.append(token)
             continue
+        if token.entry.value == "heading":
+            clause.append(token)
         if clause:
-            if token.entry.value == "heading":
-                clause.append(token)
             segment.append(clause)
             clause = []
         if kind is Kind.SEGMENT and segment:

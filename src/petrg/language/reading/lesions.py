@@ -97,6 +97,7 @@ class _Teller:
         self.lesion = _Lesion([], 0, 0)
         self.pending: list[Place] = []
         self.new = True
+        self.muted = False
 
     def segment(self, statements: Sequence[Statement]) -> None:
         """Take in one segment; what only adds to the last lesion (a size, an SUV, its uptake) goes on with it."""
@@ -107,6 +108,10 @@ class _Teller:
         first = self.new = True
         beside = False
         for statement in statements:
+            if statement.heading:
+                self.muted = statement.history
+            if self.muted:
+                continue
             if statement.yardstick or (beside and not statement.places and not statement.said):
                 beside = True
                 continue  # of a yardstick, and so are numbers that follow it

@@ -57,6 +57,7 @@ class Kind(StrEnum):
     EXPLANATION = "explanation"  # considered, likely
     MALIGNANT = "malignant"
     PRIOR = "prior"  # of an earlier study: its numbers are not of this one
+    HISTORY = "history"  # heads what is not a finding: history, technique; up to the next heading
     TOGETHER = "together"  # all, the above: said of the lesions before too
     REST = "rest"
     SUV = "suv"  # the name of an SUVmax; its numbers follow

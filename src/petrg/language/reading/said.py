@@ -84,6 +84,7 @@ class Statement:
     yardstick = False
     together = False
     heading = False
+    history = False
     opens_list = False
     opens_verb = False
     opens_sentence = False
@@ -103,7 +104,7 @@ class Statement:
     @property
     def mute(self) -> bool:
         """Whether the clause has no bearing on anything."""
-        return self.silent and not (self.places or self.extra or self.asides or self.yardstick)
+        return self.silent and not (self.places or self.extra or self.asides or self.yardstick or self.heading)
 
     def moved(self, by: int) -> Statement:
         """The same statement ``by`` characters further on; a copy that may be changed."""

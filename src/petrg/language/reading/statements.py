@@ -65,7 +65,7 @@ class _Reader(PlaceReader):
         if of_uptake or (self.ct_topic is None and token.entry.value not in ("above", "below")):
             self.comparison = token
         else:
-            self.aside(token)
+            self.mode, self.captured = "aside", False
 
     def likeness(self, token: Token) -> None:
         yardsticks = self.beside_with()
@@ -353,6 +353,9 @@ class _Reader(PlaceReader):
     def together(self, token: Token) -> None:
         self.out.together = True
 
+    def history(self, token: Token) -> None:
+        self.out.history = True
+
     def rest(self, token: Token) -> None:
         self.out.rest = True
 
@@ -452,6 +455,7 @@ _ACTS = {
     Kind.MALIGNANT: _Reader.malignant,
     Kind.PRIOR: _Reader.prior_,
     Kind.REST: _Reader.rest,
+    Kind.HISTORY: _Reader.history,
     Kind.TOGETHER: _Reader.together,
     Kind.SUV: _Reader.suv,
     Kind.DEAUVILLE: _Reader.deauville,
