@@ -23,7 +23,13 @@ class Basis(StrEnum):
 
 
 class Evidence(NamedTuple):
-    """Why one class or number is what it is; a silent one has no spans."""
+    """Why one class or number is what it is; a silent one has no spans.
+
+    Rules of an uptake: ``high``, ``mild``, ``reduced``, ``physiologic``, ``denied``, ``normal``, ``bare`` (an uptake
+    named, no more), ``abnormal``, ``uneven``, ``comparison``, ``deauville-4``, ``low-suv`` (increased, but not above
+    the liver's own), ``suv`` (a number alone), ``explained``, ``malignant``, each after ``uptake.``; of a structure
+    its concept after ``structure.``, ``structure.denied`` or ``structure.normal``; ``normal.bare`` for both.
+    """
 
     basis: Basis
     rule: str
@@ -67,7 +73,8 @@ def _marked(findings: Sequence[Finding]) -> list[Finding]:
     """
     shown: dict[Region, list[Finding]] = {}
     for f in findings:
-        if f.structure is not None and not f.negated and f.structure is not Structure.NORMAL:
+        structure = f.structure
+        if structure is not None and structure is not Structure.NORMAL and not f.negated:
             shown.setdefault(f.region, []).append(f)
     less: set[int] = set()
     for region, group in shown.items():

@@ -52,6 +52,7 @@ class _Lesion:
     suv_at: tuple[int, int] | None = None
     rest: bool = False
     inherited: bool = False
+    describes: bool = False
     said_end: int = 0
 
     @property
@@ -60,6 +61,7 @@ class _Lesion:
 
     def add(self, statement: Statement) -> None:
         self.said += self.explained(statement) if self.said else statement.said
+        self.describes |= statement.describes
         if statement.said:
             self.said_end = statement.said[-1].end
         self.end = max(self.end, statement.end)
@@ -262,7 +264,7 @@ class _Told:
 
 
 def _findings(lesion: _Lesion, text: str) -> Iterator[Grounded]:
-    said = _without_attributes(lesion.said)
+    said = _without_attributes(lesion.said) if lesion.describes else lesion.said
     shared, own = said, _with_places_of_their_own(said, lesion.places)
     if own:
         shared = [s for s in said if s not in own]
@@ -415,8 +417,6 @@ def _unseen(lesion: _Lesion, told: _Told, common: dict[str, Any], here: Span) ->
 
 def _without_attributes(said: list[Said]) -> list[Said]:
     """Drop what only describes a structure named before it: "thickening, of low density"."""
-    if not any(s.attribute for s in said):
-        return said
     named = next((i for i, s in enumerate(said) if s.concept and not s.denied and not s.attribute), len(said))
     return [s for i, s in enumerate(said) if i < named or not s.attribute]
 

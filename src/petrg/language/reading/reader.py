@@ -12,7 +12,7 @@ from petrg.report import Finding
 
 __all__ = ["Reading", "detect", "read"]
 
-_SAMPLE = 240
+_SAMPLE = 160
 
 
 @dataclass(frozen=True, slots=True)

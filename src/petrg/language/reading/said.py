@@ -85,6 +85,7 @@ class Statement:
     together = False
     heading = False
     history = False
+    describes = False
     opens_list = False
     opens_verb = False
     opens_sentence = False

@@ -124,6 +124,7 @@ class _Reader(PlaceReader):
             regions=regions,
         )
         self.out.said.append(said)
+        self.out.describes |= said.attribute
         self.nodular = False
         self.ct_topic = None
         self.topics = [t for t in self.topics if t.entry.value.startswith("pet")]
