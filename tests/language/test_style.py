@@ -116,6 +116,12 @@ def test_no_sentence_is_copied_from_the_released_reports(shared: Path) -> None:
         ('above = "SUV高于{limit}', 'above = "SUV高于{limits}', "lacks the field {limit}"),
         ('["spine", "pelvis-limb-bones"', '["pelvis-limb-bones", "spine"', "layout.paragraphs"),
         ('language = "zh"', 'language = "de"', "key 'language'"),
+        ('end = "。"', 'end = "，肝脏正常。"', "end is '，肝脏正常。'"),
+        ("[layout]\n", '[layout]\nregion_heading = "{ward}"\n', "region_heading has the field {ward}"),
+        ("[layout]\n", '[layout]\nregion_heading = "{title"\n', "layout.region_heading: "),
+        ("[layout]\n", '[layout]\nregion_heading = "病变{title}"\n', "a heading of the layout says '病变'"),
+        ("CT形态未评估", "CT形态正常", "the phrase 'ct_not_assessed' says '正常'"),
+        ('pet_hidden = "', 'pet_hidden = "未见其他病灶，', "the phrase 'pet_hidden' says '病灶'"),
     ],
 )
 def test_a_broken_style_is_refused_in_one_line(broken, old: str, new: str, message: str) -> None:
@@ -186,6 +192,23 @@ def test_a_template_of_another_sex_is_refused() -> None:
 )
 def test_what_counts_as_an_abnormal_phrase(language, text: str, phrase: str | None) -> None:
     assert lexicon(language).denial.affirmed(text) == phrase
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "phrase"),
+    [
+        ("en", "CT is unremarkable", "unremarkable"),
+        ("en", "no further nodule", "nodule"),
+        ("en", "PET uptake not assessed, foci may be hidden", None),
+        ("en", "normal PET uptake cannot be stated", None),
+        ("en", "abnormality", None),
+        ("zh", "其余未见结节", "结节"),
+        ("zh", "局灶病变可被生理性摄取遮蔽，余PET未评估", None),
+        ("zh", "不能判为正常", None),
+    ],
+)
+def test_what_counts_as_a_reassurance(language, text: str, phrase: str | None) -> None:
+    assert lexicon(language).denial.reassures(text) == phrase
 
 
 @pytest.mark.reference

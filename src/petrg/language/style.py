@@ -159,7 +159,7 @@ def load_style(name: str | Path) -> Style:
     ------
     StyleError
         If there is no such style, or it breaks the schema: an unknown key, a missing region, a sex
-        without sentences, an abnormal phrase in a healthy sentence, or a digit in a phrase.
+        without sentences, an abnormal phrase in a healthy sentence, a healthy word or a digit in a phrase.
     """
     if isinstance(name, str) and name in style_names():
         return _shipped(name)
@@ -202,7 +202,7 @@ def _parse(name: str, raw: bytes) -> Style:
         **{key: getattr(file, key) for key in ("language", "hospital", "manner", "end", "layout", "phrases")},
         claims=claims,
     )
-    for refuse in (_refuse_claims, _refuse_gaps, _refuse_layout, _refuse_abnormal):
+    for refuse in (_refuse_claims, _refuse_gaps, _refuse_layout, _refuse_abnormal, _refuse_reassurance):
         refuse(style)
     return style
 
@@ -254,19 +254,47 @@ def _refuse_layout(style: Style) -> None:
     headings = style.layout.paragraph_headings
     if headings and len(headings) != len(style.layout.paragraphs):
         _refuse(style, f"{len(headings)} paragraph headings", "one a paragraph or none", "correct layout")
+    try:
+        fields = fields_of(style.layout.region_heading)
+    except ValueError as error:
+        raise StyleError(
+            f"style {style.name!r}: layout.region_heading: {error}", "{title} and {number} at most", "correct it"
+        ) from error
+    if unknown := sorted(fields - {"title", "number"}):
+        found = f"layout.region_heading has the field {{{unknown[0]}}}"
+        _refuse(style, found, "{title} and {number} at most", "correct it")
+    if re.search(r"\w", style.end):
+        _refuse(style, f"end is {style.end!r}", "a full stop, no word", "correct it")
 
 
 def _refuse_abnormal(style: Style) -> None:
     denial = lexicon(style.language).denial
-    for claim, text in _healthy_texts(style):
+    for at, text in _healthy_texts(style):
         if (phrase := denial.affirmed(text)) is not None:
             _refuse(
                 style,
-                f"the healthy sentence on {claim.region.value} says {phrase!r} without denying it",
+                f"{at} says {phrase!r} without denying it",
                 "a sentence that a healthy patient's report may hold",
                 "deny it or remove it",
             )
 
 
-def _healthy_texts(style: Style) -> Iterator[tuple[Claim, str]]:
-    return ((claim, claim.bounded("")) for claim in style.claims)
+def _healthy_texts(style: Style) -> Iterator[tuple[str, str]]:
+    """Every text of the healthy template, and what it is."""
+    for claim in style.claims:
+        yield f"the healthy sentence on {claim.region.value}", claim.bounded("")
+    for heading in (*style.layout.paragraph_headings, style.layout.region_heading):
+        yield "a heading of the layout", heading
+
+
+def _refuse_reassurance(style: Style) -> None:
+    """What is printed beside findings, or where nothing was assessed, may call nothing healthy."""
+    denial = lexicon(style.language).denial
+    for key, text in style.phrases:
+        if text is not None and (said := denial.reassures(text)) is not None:
+            _refuse(
+                style,
+                f"the phrase {key!r} says {said!r}, which calls something healthy or denies it",
+                "such words in claims only, where what was searched bounds them",
+                "reword the phrase",
+            )

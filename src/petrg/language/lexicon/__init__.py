@@ -48,6 +48,8 @@ class Denial(_Strict):
     excuses: tuple[str, ...]
     closers: tuple[str, ...]
     carries_over_commas: bool
+    healthy: tuple[str, ...]
+    doubts: tuple[str, ...]
     abnormal: tuple[str, ...]
 
     def affirmed(self, text: str) -> str | None:
@@ -69,6 +71,23 @@ class Denial(_Strict):
                 if phrase is not None and not denied:
                     return phrase
                 denied = denied and _first(self.closers, part) is None
+        return None
+
+    def reassures(self, text: str) -> str | None:
+        """The first phrase by which ``text`` calls something healthy or denies a disease, or None.
+
+        >>> lexicon("en").denial.reassures("CT is normal"), lexicon("en").denial.reassures("no effusion elsewhere")
+        ('normal', 'effusion')
+        >>> lexicon("zh").denial.reassures("本区PET摄取是否正常无法判断") is None
+        True
+        """
+        for part in re.split(f"[{re.escape(self.clause_ends)},，]", text):
+            said = _first(self.healthy, part)
+            if said is not None and _first(self.doubts, part) is None:
+                return said
+            denied = _first(self.abnormal, part)
+            if denied is not None and _first(self.negations, part) is not None:
+                return denied
         return None
 
 
