@@ -20,7 +20,8 @@ from petrg.measure.measure import measure
 from petrg.measure.midline import find_midline
 from petrg.measure.remeasure import remeasure
 from petrg.report import Record
-from petrg.report.record import LesionStatus, Threshold
+from petrg.report.classes import FindingKind
+from petrg.report.record import AssessmentState, LesionStatus, Threshold
 
 pytestmark = pytest.mark.reference
 GTV_ML, GTV_MEAN, GTV_MAX = 366.08, 2.5551, 7.9107
@@ -90,6 +91,8 @@ def test_the_whole_body_study(whole_body: tuple[Study, Mask, Record]) -> None:
     bladder = max(record.lesions, key=lambda x: x.suv_max)
     assert bladder.status is LesionStatus.PHYSIOLOGIC
     assert sum(x.region.id is Region.BRAIN for x in record.lesions) == 1  # cut by the top of the scan
+    brain = next(a for a in record.assessed if a.region is Region.BRAIN and a.kind is FindingKind.FOCAL_UPTAKE)
+    assert brain.state is AssessmentState.NOT_SEARCHED  # a part of it is in the field, and hides foci
 
 
 def test_the_tumour_is_one_mass_and_all_that_is_called_a_lesion(whole_body: tuple[Study, Mask, Record]) -> None:

@@ -92,3 +92,11 @@ def test_noise_of_a_maximum_does_not_make_a_larynx_a_lesion() -> None:
     assert status(larynx) is LesionStatus.LESION
     assert status(replace(larynx, suv_peak=3.8)) is LesionStatus.PHYSIOLOGIC
     assert status(replace(larynx, suv_peak=6.2)) is LesionStatus.LESION
+
+
+def test_mild_is_told_by_the_peak() -> None:
+    """PERCIST measures SULpeak >= 1.5 x liver: one hot voxel of noise makes no lesion."""
+    lung = seen(Region.LUNG_PLEURA, suv_max=4.3)
+    assert status(lung) is LesionStatus.LESION
+    assert status(replace(lung, suv_peak=2.9)) is LesionStatus.INDETERMINATE
+    assert status(replace(lung, suv_peak=3.1)) is LesionStatus.LESION

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from petrg.anatomy import Region
 from petrg.measure.anatomy import Anatomy, Located
 from petrg.measure.detect import Detection
+from petrg.measure.status import CERTAIN
 from petrg.report.classes import FindingKind, Modality
 from petrg.report.record import Assessment, AssessmentState, Lesion, LesionStatus
 
@@ -41,13 +42,19 @@ def _row(
     covered = located.in_field if kind.modality is Modality.PET else located.in_ct_field
     if kind.modality is Modality.CT and not ct:
         return Assessment(region=region, kind=kind, state=AssessmentState.NOT_SEARCHED, located=p, reason="no CT")
-    if covered < OUT_OF_FIELD:
+    seen = kind.modality is Modality.PET and any(_certain(lesion, region) for lesion in lesions)
+    if covered < OUT_OF_FIELD and not seen:
         reason = f"{covered:.0%} of the region is in the field ({located.why})"
         return Assessment(region=region, kind=kind, state=AssessmentState.OUT_OF_FIELD, located=p, reason=reason)
     if kind is FindingKind.FOCAL_UPTAKE:
         return _focal(region, located, detection, lesions)
     reason = "the CT is read at foci of the PET only" if kind.modality is Modality.CT else "not measured"
     return Assessment(region=region, kind=kind, state=AssessmentState.NOT_SEARCHED, located=p, reason=reason)
+
+
+def _certain(lesion: Lesion, region: Region) -> bool:
+    """Whether a focus shows that part of the region is in the field, whatever landmarks say."""
+    return lesion.region.id is region and lesion.region.probability >= CERTAIN
 
 
 def _focal(region: Region, located: Located, detection: Detection, lesions: Sequence[Lesion]) -> Assessment:

@@ -18,7 +18,7 @@ _ALIKE = 1.6
 _BOWEL_LIVERS = 3.0
 _GLAND_LIVERS, _GLAND_MM = 3.0, 60.0
 _MILD = 1.5
-"""Below this many times the liver uptake is mild (PERCIST calls no less measurable)."""
+"""Below this many times the liver an SUVpeak is mild (PERCIST calls no less measurable)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ def judge(seen: Seen, others: Sequence[Seen], *, fdg: bool, liver: Reference | N
         return LesionStatus.PHYSIOLOGIC, reason
     if seen.at_edge:
         return LesionStatus.INDETERMINATE, "cut by the edge of the scan"
-    if liver is not None and seen.suv_max < _MILD * liver.suv_mean:
-        return LesionStatus.INDETERMINATE, f"mild uptake, less than {_MILD} x liver"
+    if liver is not None and seen.heat < _MILD * liver.suv_mean:
+        return LesionStatus.INDETERMINATE, f"mild uptake, SUVpeak less than {_MILD} x liver"
     if seen.probability < CERTAIN:
         return (
             LesionStatus.INDETERMINATE,
