@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dicom_files import ct, pet, write
+from pydicom.dataset import Dataset
+from typer.testing import Result
 
 from petrg.errors import OutputError
 from petrg.files import output_directory, write_file
+
+Run = Callable[..., Result]
 
 
 def test_a_device_or_pipe_is_never_replaced(tmp_path: Path) -> None:
@@ -40,3 +46,14 @@ def test_a_file_in_the_place_of_an_inner_folder_leaves_all_unwritten(tmp_path: P
         write_file(folder / "a.html", "x")
         write_file(folder / "images" / "1.nii.gz", "x")
     assert [(p.name, p.read_text()) for p in out.iterdir()] == [("images", "mine")]
+
+
+def test_a_header_cannot_speak_to_the_terminal(tmp_path: Path, petrg: Run) -> None:
+    def speak(ds: Dataset, i: int) -> None:
+        ds.SeriesDescription = ds.Manufacturer = ds.ConvolutionKernel = "\x1b]0;x\x07\x1b[31mred"
+
+    write(tmp_path, ct(edit=speak), pet(edit=speak))
+    result = petrg("inspect", tmp_path)
+    assert result.exit_code == 0
+    assert "red" in result.output
+    assert not set("\x1b\x07") & set(result.output)

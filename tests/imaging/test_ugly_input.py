@@ -18,6 +18,7 @@ from petrg import read_study
 from petrg.errors import ContextError, GeometryError, PixelError, StudyError, SuvError
 from petrg.imaging import Grid, Quantity, Volume, read_context
 from petrg.imaging.dicom import header
+from petrg.imaging.dicom.values import decode
 from petrg.imaging.inspect import inspect_path
 from petrg.imaging.nifti import read_nifti_study, write_nifti
 from petrg.imaging.sanity import pose_problems
@@ -317,6 +318,32 @@ def test_a_name_in_another_group_is_the_same_patient(tmp_path: Path) -> None:
     write(tmp_path, ct(edit=named("Wang^Xiaoming=王^小明")), pet(edit=named("李^小明")))
     with pytest.raises(StudyError, match="two patients: the images differ in patient names"):
         read_study(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoding"),
+    [
+        ("", "gb18030"),
+        ("", "utf-8"),
+        ("ISO_IR 6", "gbk"),
+        ("ISO_IR 192", "gb18030"),
+        ("\\ISO 2022 IR 58", "gbk"),
+        ("GBK", "gbk"),
+        ("GB2312", "gbk"),
+        ("CHINESE", "utf-8"),
+        ("GB18030", "gb18030"),
+    ],
+)
+def test_a_chinese_name_is_read_under_a_wrong_declaration(declared: str, encoding: str) -> None:
+    assert decode("王^小明".encode(encoding), declared.encode()) == "王^小明"
+
+
+def test_bytes_that_a_declaration_explains_are_left_to_it() -> None:
+    assert decode("Müller^Jörg".encode("latin-1"), b"ISO_IR 100") == "Müller^Jörg"
+    assert decode(b"Wang^XiaoDong=\x1b$)A\xcd\xf5^\x1b$)A\xd0\xa1\xb6\xab=", b"\\ISO 2022 IR 58") == (
+        "Wang^XiaoDong=王^小东="
+    )
+    assert decode(b"PET\x1b]0;x\x07\x1b[31m", b"ISO_IR 192") == "PET ]0;x  [31m"
 
 
 def test_series_without_uid_are_told_apart_by_their_corrections(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["print_inspection"]
 
 _PLAIN_WIDTH = 140
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # a terminal would obey what a header holds
 
 
 def print_inspection(inspection: Inspection) -> None:
@@ -40,7 +42,7 @@ def _print(console: Console, title: str, rows: Iterable[tuple[str, ...]], head: 
     for name in head or ("",) * len(rows[0]):
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(_CONTROL.sub(" ", cell) for cell in row))
     console.print()
     console.print(table)
 

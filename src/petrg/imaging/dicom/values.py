@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -39,6 +40,9 @@ BROKEN = (
 """What pydicom and its decoders raise on a corrupt file."""
 
 _MAX_TEXT = 1024
+_NO_BYTES_BUT_UTF8 = ("", "ISO_IR 6", "ISO 2022 IR 6", "ISO_IR 192")
+"""First character sets under which bytes above 127 mean nothing unless they are UTF-8."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 key = lru_cache(maxsize=4096)(BaseTag)
 """A tag as pydicom's dictionaries hold it; the same object each time, so that a look-up needs no comparison."""
@@ -138,25 +142,35 @@ def text(ds: Dataset, tag: int) -> str | None:
 
 @lru_cache(maxsize=4096)
 def decode(value: bytes, charset: bytes) -> str | None:
-    r"""Decode bytes by a Specific Character Set; undeclared text is tried as UTF-8, then GB18030.
+    r"""Decode bytes by a Specific Character Set; text that it cannot be is tried as UTF-8, then GB18030.
+
+    That is text of bytes above 127 where no set is declared, an unknown one, ASCII, or UTF-8. Control characters
+    become spaces: a terminal would obey them.
 
     >>> decode("王^小东".encode("gb18030"), b"GB18030")
     '王^小东'
     >>> decode("王^小东".encode("gb18030"), b"")
     '王^小东'
+    >>> decode("王^小东".encode("gb18030"), b"ISO_IR 192"), decode("王^小东".encode("gbk"), b"\\ISO 2022 IR 58")
+    ('王^小东', '王^小东')
     >>> decode(b"Doe^Jane ", b"ISO_IR 100")
     'Doe^Jane'
     """
-    from pydicom.charset import decode_bytes
+    from pydicom.charset import decode_bytes, python_encoding
 
     names = [part.strip() for part in charset.decode("latin-1").split("\\")]
-    if not value.isascii() and not any(names):
+    known = any(name in python_encoding or name.upper().startswith("ISO") for name in names if name)
+    if not value.isascii() and b"\x1b" not in value and (not known or names[0] in _NO_BYTES_BUT_UTF8):
         for guess in ("utf-8", "gb18030"):
             try:
-                return value.decode(guess).strip("\0 ") or None
+                return _plain(value.decode(guess))
             except UnicodeDecodeError:
                 continue
     try:
-        return decode_bytes(value, convert_encodings(names), set(b"\n\r\t\f^=\\")).strip("\0 ") or None
+        return _plain(decode_bytes(value, convert_encodings(names), set(b"\n\r\t\f^=\\")))
     except BROKEN:
-        return value.decode("latin-1").strip("\0 ") or None
+        return _plain(value.decode("latin-1"))
+
+
+def _plain(found: str) -> str | None:
+    return _CONTROL.sub(" ", found).strip() or None
