@@ -83,15 +83,19 @@ def region_foci(lesions: Sequence[Lesion], style: Style, *, interpreted: bool) -
 
 
 def impression(lesions: Sequence[Lesion], style: Style, *, interpreted: bool) -> tuple[Worded, ...]:
-    """One line a region and status, head to foot: sites, count, hottest SUVmax; physiologic uptake is left out."""
-    lines = []
+    """Lesions first, one line a region from head to foot; then all indeterminate foci in one line, hottest first.
+
+    Physiologic uptake is left out. Without interpretation: one line a region.
+    """
+    lines: list[Worded] = []
     for region in Region:
         here = [lesion for lesion in lesions if lesion.region.id is region]
-        if not interpreted:
-            lines += _impression_line(None, here, style)
-            continue
-        for status in (LesionStatus.LESION, LesionStatus.INDETERMINATE):
-            lines += _impression_line(status, [lesion for lesion in here if lesion.status is status], style)
+        if interpreted:
+            here = [lesion for lesion in here if lesion.status is LesionStatus.LESION]
+        lines += _impression_line(LesionStatus.LESION if interpreted else None, here, style)
+    if interpreted:
+        open_foci = [lesion for lesion in lesions if lesion.status is LesionStatus.INDETERMINATE]
+        lines += _impression_line(LesionStatus.INDETERMINATE, open_foci, style)
     return tuple(lines)
 
 
@@ -141,8 +145,7 @@ def _impression_line(status: LesionStatus | None, group: list[Lesion], style: St
     phrases = style.phrases
     by_heat = sorted(group, key=lambda lesion: -lesion.suv_max)
     suv_max = slot(by_heat[0].id, NumberQuantity.SUV_MAX)
-    located = [_site(lesion, style) for lesion in by_heat if is_located(lesion)]
-    sites = list(dict.fromkeys([*located, *_unsure([f for f in by_heat if not is_located(f)], style)]))
+    sites = list(dict.fromkeys(_brief_site(lesion, by_heat, style) for lesion in by_heat))
     if len(group) == 1:
         one = phrases.impression_measured if status is None else phrases.impression
         text = one.format(site=sites[0], suv_max=suv_max)
@@ -160,9 +163,12 @@ def _site(lesion: Lesion, style: Style) -> str:
     return lexicon(style.language).site(lesion.region.id, lesion.side, lesion.nodal_group)
 
 
-def _unsure(group: list[Lesion], style: Style) -> list[str]:
-    """The site of foci that were not located, in short; nothing for no foci."""
-    return [style.phrases.uncertain_brief.format(site=_own_site(group, style))] if group else []
+def _brief_site(lesion: Lesion, group: list[Lesion], style: Style) -> str:
+    """The site of one focus in short; what was not located shares one site with the like of its region."""
+    if is_located(lesion):
+        return _site(lesion, style)
+    like = [other for other in group if other.region.id is lesion.region.id and not is_located(other)]
+    return style.phrases.uncertain_brief.format(site=_own_site(like, style))
 
 
 def _uncertain(group: list[Lesion], style: Style) -> str:
