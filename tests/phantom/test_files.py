@@ -8,6 +8,7 @@ import numpy as np
 import pydicom
 import pytest
 
+import petrg
 from petrg.errors import InputError, OutputError
 from petrg.phantom import GENERATOR, Truth, make, write_dicom, write_nifti
 from petrg.phantom.dicom import uncorrected
@@ -206,6 +207,9 @@ def test_nifti_pair_and_its_facts(phantom, tmp_path):
             assert array[i, j, k] == pytest.approx(volume.array[index])
         raw = np.ascontiguousarray(volume.array, "<f4").tobytes()
         assert facts["sha256"][name] == hashlib.sha256(raw).hexdigest()
+    study = petrg.read_study(tmp_path / "out")
+    for name, volume in (("ct", study.ct), ("pet", study.pet)):  # and the files hold just these voxels
+        assert facts["sha256"][name] == hashlib.sha256(volume.array.astype("<f4").tobytes()).hexdigest()
     truth = tmp_path / "out" / "truth"
     assert Truth.read(truth / "truth.json") == phantom.truth
     labels = nibabel.load(truth / "phantom-000012_labels.nii.gz")

@@ -53,6 +53,7 @@ def paint_ct(items: Sequence[Item], table: Sequence[Item], grid: Grid, spec: Spe
     if spec.noise:
         _add_ct_noise(image, spec)
     np.rint(image, out=image)
+    image += np.float32(0.0)  # no -0, which a file of whole numbers does not hold: hashes would differ
     np.clip(image, -1024.0, 3071.0, out=image)
     image[:, outside_field(grid)] = -1024.0
     return image
