@@ -10,6 +10,7 @@ from petrg.export.pictures import Place, mips, tiles
 from petrg.export.text import patient_rows
 from petrg.export.words import label, words
 from petrg.imaging import Study
+from petrg.language.wording import LOCATED
 from petrg.page.figure import Figure
 from petrg.report import (
     AssessmentState,
@@ -37,7 +38,6 @@ __all__ = [
     "values",
 ]
 
-_LOCATED = 0.8  # below it no sentence may call a region's uptake normal
 _UNSURE = "~"
 _MARKS = {AssessmentState.SEARCHED: "✓", AssessmentState.NOT_SEARCHED: "○", AssessmentState.OUT_OF_FIELD: "–"}
 
@@ -213,7 +213,7 @@ def _cell(report: Report, region: Any, kind: FindingKind) -> dict[str, str] | No
     state = label("states", found.state, report.language)
     kind_word, mark = label("kinds", kind, report.language), _MARKS[found.state]
     detail = [kind_word, state, found.method, found.detection_limit or "", found.reason]
-    unsure = found.located is not None and found.located < _LOCATED
+    unsure = found.located is not None and found.located < LOCATED
     if found.state is AssessmentState.SEARCHED and unsure:
         mark = _UNSURE
         detail.insert(2, f"{words(report.language)['located']} {found.located:.0%}")

@@ -14,7 +14,7 @@ from petrg.phantom.frame import Frame
 from petrg.phantom.scene import AIR_HU, Canvas, Item, axes_of, paint
 from petrg.phantom.spec import COVERAGES, Size, Spec, stream
 
-__all__ = ["CT_FIELD_MM", "PSF_FWHM_MM", "add_pet_noise", "grids", "outside_field", "paint_ct", "paint_pet"]
+__all__ = ["CENTRE_Y", "CT_FIELD_MM", "PSF_FWHM_MM", "add_pet_noise", "grids", "outside_field", "paint_ct", "paint_pet"]
 
 PSF_FWHM_MM = 5.5
 LIVER_COV = 0.10
@@ -27,7 +27,8 @@ _SIZES: dict[Size, tuple[tuple[float, int], tuple[float, int], float]] = {
     "full": ((500.0 / 512.0, 512), (4.0728, 200), 3.0),
     "small": ((5.2, 96), (6.0, 96), 5.0),
 }
-_CENTRE_Y = 18.0
+CENTRE_Y = 18.0
+"""The scan is centred this far behind the body's axis, mm."""
 
 
 def grids(spec: Spec, frame: Frame) -> tuple[Grid, Grid]:
@@ -40,7 +41,7 @@ def grids(spec: Spec, frame: Frame) -> tuple[Grid, Grid]:
 
     def plane(step: float, n: int) -> Grid:
         start = -step * (n - 1) / 2.0
-        return Grid.from_spacing((count, n, n), (slice_mm, step, step), (start, start + _CENTRE_Y, bottom))
+        return Grid.from_spacing((count, n, n), (slice_mm, step, step), (start, start + CENTRE_Y, bottom))
 
     return plane(ct_step, ct_n), plane(pet_step, pet_n)
 
@@ -62,7 +63,7 @@ def paint_ct(items: Sequence[Item], table: Sequence[Item], grid: Grid, spec: Spe
 def outside_field(grid: Grid) -> NDArray[np.bool_]:
     """Which pixels of a CT slice lie outside the reconstructed circle, (y, x)."""
     axes = axes_of(grid)
-    return np.asarray(axes.x[None, :] ** 2 + (axes.y[:, None] - _CENTRE_Y) ** 2 > (CT_FIELD_MM / 2.0) ** 2)
+    return np.asarray(axes.x[None, :] ** 2 + (axes.y[:, None] - CENTRE_Y) ** 2 > (CT_FIELD_MM / 2.0) ** 2)
 
 
 def _add_ct_noise(image: NDArray[np.float32], spec: Spec) -> None:

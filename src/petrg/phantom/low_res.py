@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from petrg.imaging.grid import Grid
 from petrg.phantom.anatomy import LABELS
-from petrg.phantom.images import PSF_FWHM_MM
+from petrg.phantom.images import CENTRE_Y, PSF_FWHM_MM
 from petrg.phantom.patient import Patient, plan_patient, tell
 from petrg.phantom.scene import AIR_HU, Axes, Canvas, Item, axes_of, paint, paint_item
 from petrg.phantom.spec import COVERAGES, GENERATOR, Arms, Coverage, SexFM, draw, stream
@@ -25,7 +25,6 @@ SHAPE = (128, 48, 64)
 SPACING_MM = 8.0
 _CT_NOISE_HU = 6.0
 _LIVER_COV = 0.05  # a voxel of 8 mm averages over many of the scanner's
-_CENTRE_Y = 18.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +72,7 @@ def low_res(
     low, high = (patient.frame.z(z) for z in COVERAGES[coverage])
     start = [-SPACING_MM * (n - 1) / 2.0 for n in SHAPE]
     bottom = high - SPACING_MM * (SHAPE[0] - 0.5)
-    grid = Grid.from_spacing(SHAPE, (SPACING_MM,) * 3, (start[2], start[1] + _CENTRE_Y, bottom))
+    grid = Grid.from_spacing(SHAPE, (SPACING_MM,) * 3, (start[2], start[1] + CENTRE_Y, bottom))
     axes = axes_of(grid)
     seen = slice(int(axes.z.searchsorted(low)), None)
     part = Axes(axes.x, axes.y, axes.z[seen], axes.voxel)
