@@ -244,3 +244,12 @@ def test_a_focus_that_its_candidates_do_not_explain_may_lie_across_the_border(ha
     for region in (Region.AXILLA_CHEST_WALL, Region.BREAST, Region.NECK_NODES):
         assert bool(normal(report[region], Modality.PET)) != (region in blocked)
     assert normal(report[Region.SPLEEN], Modality.PET), "the spleen does not border muscle"
+
+
+def test_a_focus_at_the_edge_of_the_field_leaves_the_rest_outside_not_the_whole(hand) -> None:
+    study = hand.study()
+    brain = hand.lesion("L1", Region.BRAIN, 12.0, status=LesionStatus.PHYSIOLOGIC)
+    record = hand.record(study, [brain], assessed=hand.assessed(state=lambda r, k: OUT))
+    told = draft(study, language="en", record=record)[Region.BRAIN].text
+    assert "The rest of this region lies outside the PET field of view." in told
+    assert "Not in the PET field of view" not in told

@@ -72,7 +72,7 @@ def _region(
     here = [lesion for lesion in record.lesions if lesion.region.id is region]
     pet = pet_statements(region, record, style, sex, interpreted=interpreted)
     other = ct_statements(region, record, style, sex, interpreted=interpreted, ct=ct)
-    if {w.kind for w in pet + other} == {StatementKind.OUT_OF_FIELD}:
+    if not here and {w.kind for w in pet + other} == {StatementKind.OUT_OF_FIELD}:
         pet, other = (Worded(style.phrases.out_of_field, StatementKind.OUT_OF_FIELD),), ()
     foci = region_foci(here, style, interpreted=interpreted)
     worded = (*foci, *pet, *_reference(region, record, style), *other)

@@ -49,11 +49,12 @@ def pet_statements(
     phrases, state = style.phrases, record.assessment(region, FindingKind.FOCAL_UPTAKE)
     if _abnormal_here(region, record, interpreted=interpreted):
         return ()
+    named = any(lesion.region.id is region for lesion in record.lesions)  # physiologic, or it had ended above
     if state is not None and state.state is AssessmentState.OUT_OF_FIELD:
-        return (Worded(phrases.pet_out_of_field, StatementKind.OUT_OF_FIELD, Modality.PET),)
+        text = phrases.pet_rest_out_of_field if named else phrases.pet_out_of_field
+        return (Worded(text, StatementKind.OUT_OF_FIELD, Modality.PET),)
     if not interpreted:
         return _not_assessed(phrases.pet_not_interpreted, Modality.PET)
-    named = any(lesion.region.id is region for lesion in record.lesions)  # physiologic, or it had ended above
     if named:
         return _not_assessed(phrases.pet_hidden, Modality.PET)
     if state is None or state.state is AssessmentState.NOT_SEARCHED:

@@ -85,6 +85,8 @@ class Phrases(BaseModel):
     pet_rival: Annotated[str, _phrase("region")]
     """The region may hold a focus listed under another region."""
     pet_out_of_field: Annotated[str, _phrase()]
+    pet_rest_out_of_field: Annotated[str, _phrase()]
+    """Follows a focus at the edge of the field: the rest of its region lies outside."""
     ct_not_assessed: Annotated[str, _phrase()]
     ct_partly: Annotated[str, _phrase()]
     ct_at_focus: Annotated[str, _phrase()]
