@@ -42,6 +42,7 @@ BROKEN = (
 _MAX_TEXT = 1024
 _NO_BYTES_BUT_UTF8 = ("", "ISO_IR 6", "ISO 2022 IR 6", "ISO_IR 192")
 """First character sets under which bytes above 127 mean nothing unless they are UTF-8."""
+_ESCAPES = re.compile(r"\x1b[$()\-]{1,2}[A-Z]")  # of ISO 2022; pydicom leaves those of ISO 2022 IR 58 in the text
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 key = lru_cache(maxsize=4096)(BaseTag)
@@ -173,4 +174,4 @@ def decode(value: bytes, charset: bytes) -> str | None:
 
 
 def _plain(found: str) -> str | None:
-    return _CONTROL.sub(" ", found).strip() or None
+    return _CONTROL.sub(" ", _ESCAPES.sub("", found)).strip() or None
