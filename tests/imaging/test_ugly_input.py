@@ -338,6 +338,7 @@ def test_a_chinese_name_is_read_under_a_wrong_declaration(declared: str, encodin
     assert decode("王^小明".encode(encoding), declared.encode()) == "王^小明"
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_bytes_that_a_declaration_explains_are_left_to_it() -> None:
     assert decode("Müller^Jörg".encode("latin-1"), b"ISO_IR 100") == "Müller^Jörg"
     assert decode(b"Wang^XiaoDong=\x1b$)A\xcd\xf5^\x1b$)A\xd0\xa1\xb6\xab=", b"\\ISO 2022 IR 58") == (
