@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,6 +117,7 @@ def detect(
         if float(hills.values[rows].max()) >= BACKGROUND_RATIO * around:
             seed = _hottest(suv, voxels)
             foci.append(Focus(seed, voxels, float(values[seed]), around))
+    foci = _of_one_summit(foci)
     foci = foci if brain is None else _one_brain(foci, brain)
     foci.sort(key=lambda f: (-f.suv_max, f.seed))
     return Detection(tuple(foci), floor, look.radius_mm, _rule(floor, liver, look))
@@ -153,15 +154,41 @@ def _smoothed(suv: Volume, body: NDArray[np.bool_], look: Smoothing) -> NDArray[
 
 
 def _hottest(suv: Volume, voxels: NDArray[np.int64]) -> int:
-    """The hottest voxel of a focus that no neighbour outshines; at a border with a hotter focus others may."""
+    """The hottest voxel of a focus that no neighbour outshines.
+
+    At a border with a hotter focus others are hotter. Where each of its voxels has a hotter neighbour the way
+    is followed up to the top, which may be that of another focus.
+    """
     index = np.stack(np.unravel_index(voxels, suv.grid.shape))
     low = np.maximum(index.min(1) - 1, 0)
     box = suv.array[tuple(slice(a, b) for a, b in zip(low, index.max(1) + 2, strict=True))]
     local = tuple(index - low[:, None])
     values = box[local]
     summits = np.flatnonzero(values >= ndimage.maximum_filter(box, 3)[local])
-    best = summits[np.argmax(values[summits])] if summits.size else np.argmax(values)
-    return int(voxels[best])
+    if summits.size:
+        return int(voxels[summits[np.argmax(values[summits])]])
+    return _climbed(suv, index[:, np.argmax(values)])
+
+
+def _climbed(suv: Volume, index: NDArray[np.int64]) -> int:
+    while True:
+        low = np.maximum(index - 1, 0)
+        box = suv.array[tuple(slice(a, b) for a, b in zip(low, index + 2, strict=True))]
+        up = low + np.array(np.unravel_index(int(np.argmax(box)), box.shape))
+        if suv.array[tuple(up)] <= suv.array[tuple(index)]:
+            return int(np.ravel_multi_index(tuple(index), suv.grid.shape))
+        index = up
+
+
+def _of_one_summit(foci: list[Focus]) -> list[Focus]:
+    """Foci that share their hottest voxel are one."""
+    groups: dict[int, list[Focus]] = {}
+    for focus in foci:
+        groups.setdefault(focus.seed, []).append(focus)
+    return [
+        replace(max(same, key=lambda f: f.voxels.size), voxels=np.sort(np.concatenate([f.voxels for f in same])))
+        for same in groups.values()
+    ]
 
 
 def _background(suv: Volume, body: NDArray[np.bool_], voxels: NDArray[np.int64]) -> float | None:
