@@ -73,6 +73,21 @@ def test_the_context_example_is_valid(root: Path, tmp_path: Path) -> None:
     assert context.therapy[0].name == "R-CHOP"
 
 
+def test_the_python_of_the_pages_runs(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from petrg.phantom import make, write_dicom
+
+    monkeypatch.chdir(tmp_path)
+    Path("empty-folder").mkdir()
+    write_dicom(make(3, sex="F", lesions=2, size="small", coverage="abdomen"), Path("study"))
+    for page, most in (("tutorial.md", 1), ("howto/python.md", 3)):
+        text, names = (root / "docs" / page).read_text(encoding="utf-8"), dict[str, object]()
+        blocks = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+        assert len(blocks) == most
+        for block in blocks:
+            exec(block, names)
+        assert names.get("mismatches", ()) == ()
+
+
 def test_the_exit_codes_of_the_table_are_those_of_the_errors(root: Path) -> None:
     from petrg.errors import InputError, MissingExtra, PetrgError
 
