@@ -14,7 +14,7 @@ from petrg.report import WATERMARK, Record, Report
 
 Run = Callable[..., Result]
 
-IDENTITY = ("Phantom^Seed", "PHANTOM-000003", "PH000003")
+IDENTITY = ("Nobody^Seed", "NOBODY-000003", "PH000003")
 
 
 def test_help_lists_the_verbs_and_exit_codes(petrg: Run) -> None:
@@ -111,8 +111,8 @@ def test_report_writes_three_files_that_agree(reported: Path, patient: Path) -> 
     report = Report.read(reported / "report.json")
     assert report.language == "en"
     text, html = (reported / "report.txt").read_text(), (reported / "report.html").read_text()
-    assert "Name: Phantom^Seed 3" in text
-    assert "Phantom^Seed 3" in html
+    assert "Name: Nobody^Seed 3" in text
+    assert "Nobody^Seed 3" in html
     assert all(region.text in text for region in report.findings)
     assert WATERMARK["en"] in html
 

@@ -123,7 +123,7 @@ def test_the_study_holds_what_a_hospital_exports(written):
     every = [d for images in series.values() for d in images]
     assert {d.Manufacturer for d in every} == {"petrg phantom"}
     assert vendor not in {d.Manufacturer.lower() for d in every}
-    assert {str(d.PatientName) for d in every} == {"Phantom^Seed 12"}
+    assert {str(d.PatientName) for d in every} == {"Nobody^Seed 12"}
     assert len({d.StudyInstanceUID for d in every}) == 1
     assert len({d.SOPInstanceUID for d in every}) == len(every)
     assert len({images[0].SeriesInstanceUID for images in series.values()}) == 5
@@ -235,3 +235,13 @@ def test_a_value_of_the_wrong_length_never_shifts_a_header():
     with pytest.raises(ValueError, match="number is 3 characters long, its mark 12"):
         template.fill({"number": "123"}, b"")
     assert all(len(decimal(v)) == len(MARKS["slope"]) for v in (1e-12, 1 / 3, 12345.678901234, -2.5e-7))
+
+
+def test_inspect_shows_that_a_phantom_is_one(tmp_path):
+    """Manufacturer would be hidden if the made-up patient bore a word of it in the name or ID."""
+    from petrg.imaging.inspect import inspect_path
+
+    write_dicom(make(12, size="small", coverage="chest"), tmp_path, vendor="ge")
+    found = inspect_path(tmp_path / "dicom")
+    assert found.pet is not None
+    assert found.pet.manufacturer == "petrg phantom"

@@ -120,8 +120,8 @@ def base(phantom: Phantom, how: Habits, series: str, number: int, description: s
     ds.ReferringPhysicianName = ""
     ds.StudyDescription = "PET/CT whole body (phantom)"
     ds.SeriesDescription = description
-    ds.PatientName = f"Phantom^Seed {spec.seed}"
-    ds.PatientID = f"PHANTOM-{spec.seed:06d}"
+    ds.PatientName = f"Nobody^Seed {spec.seed}"
+    ds.PatientID = f"NOBODY-{spec.seed:06d}"
     ds.PatientBirthDate = f"{_START.year - spec.age_years}0101"
     ds.PatientSex = spec.sex
     ds.PatientAge = f"{spec.age_years:03d}Y"
