@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 
 from petrg.imaging.dicom.flatten import frames_of
 from petrg.imaging.dicom.scan import Source
-from petrg.imaging.dicom.values import BROKEN, floats, integer, items, number, raw, string, strings, text
+from petrg.imaging.dicom.values import BROKEN, floats, integer, items, key, number, raw, string, strings, text
 from petrg.imaging.dicom.walk import walk
 
 __all__ = [
@@ -212,6 +212,8 @@ def _parse(data: bytes, kind: str, whole: bool = False) -> tuple[Dataset, int] |
         if whole:
             raise
         return None
+    if key(0) in ds._dict:  # zeros, which pydicom reads as elements without end
+        raise ValueError("no header")
     at = file.tell()
     return (ds, at) if whole or at + 12 <= len(data) else None
 
