@@ -43,15 +43,15 @@ def focus(name: str, region: Region, suv: float, side: Side | None = None, p: fl
 
 
 def test_foci_of_one_site_make_one_sentence_that_counts_them_and_measures_the_hottest() -> None:
-    left = [focus(f"L{i}", Region.AXILLA_CHEST_WALL, suv, Side.LEFT) for i, suv in enumerate((5.0, 9.0, 7.0), 1)]
-    right = focus("L4", Region.AXILLA_CHEST_WALL, 4.5, Side.RIGHT)
+    left = [focus(f"L{i}", Region.AXILLA_CHEST_WALL, suv, Side.LEFT) for i, suv in enumerate((5.0, 9.0, 7.0, 6.0), 1)]
+    right = focus("L5", Region.AXILLA_CHEST_WALL, 4.5, Side.RIGHT)
     said = region_foci([*left, right], load_style("en-prose"), interpreted=True)
     assert [w.text for w in said] == [
-        "{L2+L3+L1.lesions} FDG-avid foci in the left axilla or chest wall, the most intense with SUVmax {L2.suv_max} "
+        "{L2+L3+L4+L1.lesions} FDG-avid foci in the left axilla or chest wall, the most intense with SUVmax {L2.suv_max} "
         "(PET slice {L2.slice})",
-        "FDG-avid focus in the right axilla or chest wall, SUVmax {L4.suv_max} (PET slice {L4.slice})",
+        "FDG-avid focus in the right axilla or chest wall, SUVmax {L5.suv_max} (PET slice {L5.slice})",
     ]
-    assert [w.lesion_ids for w in said] == [("L2", "L3", "L1"), ("L4",)]
+    assert [w.lesion_ids for w in said] == [("L2", "L3", "L4", "L1"), ("L5",)]
     assert said[0].finding.side is Side.LEFT
     assert said[0].finding.uptake is Uptake.HIGH
     assert said[0].finding.suv_max == 9.0
@@ -154,3 +154,19 @@ def test_left_and_right_are_never_swapped() -> None:
             (said,) = region_foci([focus("L1", Region.BREAST, 5.0, side)], style, interpreted=True)
             assert own in said.text
             assert other not in said.text
+
+
+def test_up_to_three_foci_of_one_site_have_a_sentence_each() -> None:
+    three = [focus(f"L{i}", Region.AXILLA_CHEST_WALL, suv, Side.LEFT) for i, suv in enumerate((5.0, 9.0, 7.0), 1)]
+    said = region_foci(three, load_style("en-prose"), interpreted=True)
+    assert [w.lesion_ids for w in said] == [("L2",), ("L3",), ("L1",)]
+
+
+def test_a_focus_of_no_known_region_names_none() -> None:
+    lost = focus("L1", Region.MUSCLE_SUBCUTIS, 9.0, None).model_copy(
+        update={"region": RegionGuess(id=Region.MUSCLE_SUBCUTIS, probability=0.04)}
+    )
+    (said,) = region_foci([lost], load_style("en-prose"), interpreted=True)
+    assert said.text.startswith("FDG-avid focus in the scanned field (region not determined), SUVmax {L1.suv_max}")
+    (line,) = impression([lost], load_style("en-prose"), interpreted=True)
+    assert "muscle" not in line.text

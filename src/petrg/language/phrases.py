@@ -66,6 +66,8 @@ class Phrases(BaseModel):
     """Stands for the site of foci that could not be located with p >= .8."""
     uncertain_brief: Annotated[str, _phrase("site")]
     """The same where no candidates are named."""
+    unlocated: Annotated[str, _phrase()]
+    """Stands for the site of foci of which no region is more than a guess."""
     # details of a focus, appended in this order
     size: Annotated[str | None, _phrase("long", "short")] = None
     suv_mean: Annotated[str | None, _phrase("value")] = None

@@ -15,6 +15,9 @@ __all__ = ["LOCATED", "Worded", "common_side", "impression", "is_located", "regi
 LOCATED = 0.8
 """A region or a focus counts as located from this probability on; below it no region is called normal."""
 
+GUESS = 0.2
+"""Below this probability a region is no more than a guess and is not named."""
+
 RIVAL = 0.1
 """A candidate region below this probability is not named."""
 
@@ -24,6 +27,9 @@ _KINDS = {
     LesionStatus.PHYSIOLOGIC: (StatementKind.PHYSIOLOGIC, Uptake.PHYSIOLOGIC),
 }
 
+
+_MANY = 3
+"""Up to this many foci of one site each have a sentence of their own; more are counted and the hottest measured."""
 
 _LEAST_MM = 5.0
 """A diameter below the resolution of a PET is not said."""
@@ -62,7 +68,7 @@ def common_side(lesions: Sequence[Lesion]) -> Side | None:
 def region_foci(lesions: Sequence[Lesion], style: Style, *, interpreted: bool) -> tuple[Worded, ...]:
     """Sentences on the foci of one region: lesions, then indeterminate, then physiologic uptake.
 
-    Foci that share site and status make one sentence that counts them and measures the hottest.
+    More than three foci that share site and status make one sentence that counts them and measures the hottest.
 
     Parameters
     ----------
@@ -79,7 +85,13 @@ def region_foci(lesions: Sequence[Lesion], style: Style, *, interpreted: bool) -
         groups.setdefault((status, _together(lesion, status, style)), []).append(lesion)
     order: list[LesionStatus | None] = [None, *_KINDS]
     ranked = sorted(groups.items(), key=lambda item: order.index(item[0][0]))
-    return tuple(_group(status, group, style) for (status, _), group in ranked)
+    return tuple(_group(status, part, style) for (status, _), group in ranked for part in _parts(status, group))
+
+
+def _parts(status: LesionStatus | None, group: list[Lesion]) -> list[list[Lesion]]:
+    if status is LesionStatus.PHYSIOLOGIC or len(group) > _MANY:
+        return [group]
+    return [[lesion] for lesion in group]
 
 
 def impression(lesions: Sequence[Lesion], style: Style, *, interpreted: bool) -> tuple[Worded, ...]:
@@ -167,12 +179,16 @@ def _brief_site(lesion: Lesion, group: list[Lesion], style: Style) -> str:
     """The site of one focus in short; what was not located shares one site with the like of its region."""
     if is_located(lesion):
         return _site(lesion, style)
+    if lesion.region.probability < GUESS:
+        return style.phrases.unlocated
     like = [other for other in group if other.region.id is lesion.region.id and not is_located(other)]
     return style.phrases.uncertain_brief.format(site=_own_site(like, style))
 
 
 def _uncertain(group: list[Lesion], style: Style) -> str:
     """The site of foci of one region that were not located, and where else they may lie."""
+    if all(lesion.region.probability < GUESS for lesion in group):
+        return style.phrases.unlocated
     words, side, own = lexicon(style.language), common_side(group), _own_site(group, style)
     others = dict.fromkeys(words.site(r, side, None) for lesion in group for r in rivals(lesion))
     if not (elsewhere := [other for other in others if other != own]):
