@@ -47,8 +47,8 @@ def test_foci_of_one_site_make_one_sentence_that_counts_them_and_measures_the_ho
     right = focus("L5", Region.AXILLA_CHEST_WALL, 4.5, Side.RIGHT)
     said = region_foci([*left, right], load_style("en-prose"), interpreted=True)
     assert [w.text for w in said] == [
-        "{L2+L3+L4+L1.lesions} FDG-avid foci in the left axilla or chest wall, the most intense with SUVmax {L2.suv_max} "
-        "(PET slice {L2.slice})",
+        "{L2+L3+L4+L1.lesions} FDG-avid foci in the left axilla or chest wall, the most intense with SUVmax "
+        "{L2.suv_max} (PET slice {L2.slice})",
         "FDG-avid focus in the right axilla or chest wall, SUVmax {L5.suv_max} (PET slice {L5.slice})",
     ]
     assert [w.lesion_ids for w in said] == [("L2", "L3", "L4", "L1"), ("L5",)]
