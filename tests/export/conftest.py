@@ -186,7 +186,9 @@ def make_report(study: Study, language: str = "en", *, extra: int = 0, deidentif
         ids = (key,) if key != "none" else ()
         return Statement(text=text, kind=_KINDS.get(key, StatementKind.NORMAL), lesion_ids=ids, numbers=numbers)
 
-    impression, numbers = fill("{totals.lesions} lesion, MTV {totals.mtv_ml} ml.", record)
+    impression, numbers = fill("{totals.lesions} lesion of {L1+L2.lesions} foci, MTV {totals.mtv_ml} ml.", record)
+    made = "PET/CT, {acquisition.dose_mbq} MBq; sought above SUV {search.all.limit_suv}."
+    technique, facts = fill(made, record, {"dose_mbq": 370.125})
     patient = PatientBlock(name=NAME, patient_id="ID-77", birth_date="19600203", accession_number="ACC9", sex="F")
     return Report(
         study_id=study.id,
@@ -197,7 +199,7 @@ def make_report(study: Study, language: str = "en", *, extra: int = 0, deidentif
         patient=PatientBlock(sex="F") if deidentified else patient,
         context=(Fact(key="tracer", value="FDG", source="user"),),
         acquisition=(Fact(key="dose_mbq", value=370.125, unit="MBq"), Fact(key="weight_kg", value=None, unit="kg")),
-        technique=(Statement(text="PET/CT.", kind=StatementKind.REMARK),),
+        technique=(Statement(text=technique, kind=StatementKind.REMARK, numbers=facts),),
         findings=tuple(
             RegionReport(region=region, statements=(say(where.get(region, "none"), region),)) for region in Region
         ),

@@ -128,6 +128,9 @@ def test_every_number_of_the_text_is_a_link_to_its_evidence(page: Page, report: 
     )
     ways = {href for href, _ in page.numbers}
     assert {"#finding-1", "#finding-2", "#focus-3", "#reference-liver", "#totals", "#assessed-spine"} <= ways
+    assert ("#acquisition", "Injected dose 370.1 MBq") in page.numbers
+    assert ("#assessed", "Detection limit, SUV 3.1 g/ml") in page.numbers
+    assert ("#finding-1", "Lesions 2") in page.numbers
 
 
 def test_evidence_leads_back_to_the_sentence(html: str, report: Report) -> None:

@@ -52,8 +52,13 @@ class Links:
             return f"reference-{source}"
         if source == "totals":
             return "totals"
+        if source == "acquisition":
+            return "acquisition"
+        if source == "search.all":
+            return "assessed"
         if source.startswith("search."):
             return f"assessed-{source.removeprefix('search.')}"
+        source = source.split("+")[0]  # a count leads to the first, the hottest, of those it counts
         if source not in self._row:
             return None
         return self.card(source) if any(f.id == source for f in self.shown) else self.row(source)
@@ -81,7 +86,9 @@ class Links:
         if anchor is None:
             return escape(shown)
         unit = "" if number.unit == "1" else f" {number.unit}"
-        what = f"{number.source} {label('quantities', number.quantity, self._language)} {number.value:.4g}{unit}"
+        title = label("facts" if number.source == "acquisition" else "quantities", number.quantity, self._language)
+        named = f"{number.source} " if number.source in self._row else ""
+        what = f"{named}{title} {number.value:.4g}{unit}"
         if number.where is not None:
             slice_word = label("slices", number.where.modality, self._language)
             what += f", {slice_word} {number.where.slice_number}"
