@@ -86,6 +86,9 @@ def test_the_python_of_the_pages_runs(root: Path, tmp_path: Path, monkeypatch: p
         for block in blocks:
             exec(block, names)
         assert names.get("mismatches", ()) == ()
+    for made in ("record", "report"):
+        schema = json.loads((root / f"docs/schemas/{made}.schema.json").read_text(encoding="utf-8"))
+        jsonschema.validate(json.loads(names[made].to_json()), schema)  # type: ignore[attr-defined]
 
 
 def test_the_exit_codes_of_the_table_are_those_of_the_errors(root: Path) -> None:
