@@ -35,9 +35,9 @@ def status(one: Seen, *others: Seen, fdg: bool = True, liver: Reference | None =
         (seen(Region.BRAIN, volume_ml=900.0), LesionStatus.PHYSIOLOGIC),
         (seen(Region.PELVIC_ORGANS, organ="urinary_bladder", left_mm=5.0), LesionStatus.PHYSIOLOGIC),
         (seen(Region.PELVIC_ORGANS, organ="urinary_bladder", left_mm=40.0), LesionStatus.LESION),
-        (seen(Region.KIDNEYS), LesionStatus.PHYSIOLOGIC),
+        (seen(Region.KIDNEYS), LesionStatus.INDETERMINATE),  # no other kidney to compare with
         (seen(Region.HEART, volume_ml=90.0), LesionStatus.PHYSIOLOGIC),
-        (seen(Region.HEART, volume_ml=1.0), LesionStatus.LESION),
+        (seen(Region.HEART, volume_ml=1.0), LesionStatus.INDETERMINATE),
         (seen(Region.GI_TRACT, suv_max=5.0), LesionStatus.PHYSIOLOGIC),
         (seen(Region.GI_TRACT, suv_max=9.0), LesionStatus.INDETERMINATE),
         (seen(Region.RETROPERITONEUM, organ="ureter"), LesionStatus.INDETERMINATE),
@@ -48,6 +48,21 @@ def status(one: Seen, *others: Seen, fdg: bool = True, liver: Reference | None =
 )
 def test_rules(focus: Seen, expected: LesionStatus) -> None:
     assert status(focus) is expected
+
+
+def test_urine_fills_both_kidneys_and_a_far_hotter_one_is_left_to_the_reader() -> None:
+    right = seen(Region.KIDNEYS, left_mm=-50.0, suv_max=15.0)
+    assert status(right, seen(Region.KIDNEYS, left_mm=48.0, suv_max=7.0)) is LesionStatus.PHYSIOLOGIC
+    assert status(right, seen(Region.KIDNEYS, left_mm=48.0, suv_max=5.0)) is LesionStatus.INDETERMINATE
+    assert status(right, seen(Region.KIDNEYS, left_mm=-48.0, suv_max=15.0)) is LesionStatus.INDETERMINATE
+    assert status(seen(Region.KIDNEYS, left_mm=48.0, suv_max=5.0), right) is LesionStatus.PHYSIOLOGIC
+
+
+def test_a_small_hot_spot_of_the_heart_is_physiologic_only_among_its_like() -> None:
+    spot = seen(Region.HEART, suv_max=14.9, volume_ml=5.0)
+    assert status(spot) is LesionStatus.INDETERMINATE
+    assert status(spot, seen(Region.HEART, suv_max=4.1)) is LesionStatus.INDETERMINATE
+    assert status(spot, seen(Region.HEART, suv_max=7.0)) is LesionStatus.PHYSIOLOGIC
 
 
 def test_symmetric_tonsils_are_physiologic_and_unequal_ones_are_not() -> None:

@@ -6,7 +6,7 @@ Whatever answers these questions can stand behind `measure`: an outside label ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +16,7 @@ from petrg.anatomy import NodalGroup, Region
 from petrg.errors import Problem
 from petrg.report.record import RegionCandidate, RegionGuess
 
-__all__ = ["Anatomy", "Guess", "Located", "to_region_guess"]
+__all__ = ["Anatomy", "Doubtful", "Guess", "Located", "to_region_guess"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,9 @@ class Located:
 class Anatomy(Protocol):
     """What measuring asks of anatomy; every place is in mm of the patient, LPS+."""
 
-    name: str
-    """How regions are located, as the record says it."""
+    @property
+    def name(self) -> str:
+        """How regions are located, as the record says it."""
 
     def locate(self, points_mm: NDArray[np.float64]) -> Guess:
         """The region of one focus.
@@ -78,6 +79,35 @@ class Anatomy(Protocol):
 
     def problems(self) -> tuple[Problem, ...]:
         """What the reader should know, e.g. organs on the wrong side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """An anatomy of a body that may lie otherwise than the header says: nothing is located with certainty.
+
+    Every probability is halved, so that no focus counts as located and no region is called normal.
+    """
+
+    base: Anatomy
+
+    @property
+    def name(self) -> str:
+        """The name of the anatomy in doubt, and that it is."""
+        return f"{self.base.name}, orientation in doubt"
+
+    def locate(self, points_mm: NDArray[np.float64]) -> Guess:
+        """The guess of the anatomy in doubt at half its probabilities."""
+        guess = self.base.locate(points_mm)
+        return replace(guess, regions=tuple((region, p / 2) for region, p in guess.regions), nodal_group=None)
+
+    def located(self, region: Region) -> Located:
+        """The same field, located with half the probability."""
+        found = self.base.located(region)
+        return replace(found, probability=found.probability / 2, why=f"{found.why}; orientation in doubt")
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Those of the anatomy in doubt."""
+        return self.base.problems()
 
 
 def to_region_guess(guess: Guess, keep: int = 3) -> RegionGuess:

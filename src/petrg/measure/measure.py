@@ -11,7 +11,7 @@ from petrg.anatomy import NodalGroup, Side
 from petrg.errors import Problem
 from petrg.imaging import Study, Volume
 from petrg.imaging.sanity import balance_problems
-from petrg.measure.anatomy import Anatomy, Guess, to_region_guess
+from petrg.measure.anatomy import Anatomy, Doubtful, Guess, to_region_guess
 from petrg.measure.assess import assess
 from petrg.measure.body import body_mask
 from petrg.measure.ct_read import read_ct
@@ -34,6 +34,7 @@ __all__ = ["LIVER_RANGE", "measure", "totals_of"]
 LIVER_RANGE = (1.3, 3.0)
 """Liver SUVmean outside it: check dose, weight, times or units (EANM 10.1007/s00259-022-05977-5)."""
 _STEPS = 6
+_DOUBTS = frozenset({"orientation", "orientation-or-situs", "ct-pet-apart"})
 _EDGE_SLICES = 2
 _ORDER = (LesionStatus.LESION, LesionStatus.INDETERMINATE, LesionStatus.PHYSIOLOGIC)
 
@@ -76,7 +77,7 @@ def measure(
     midline = find_midline(body, suv)
     progress("measuring: anatomy", 1, _STEPS)
     known = find_anatomy(study, suv, body, midline, label_map)
-    anatomy, references = known.anatomy, known.references
+    anatomy, references = _trusted(known.anatomy, study), known.references
     progress("measuring: foci", 2, _STEPS)
     detection = detect(suv, body, references.liver, liver_mask=known.liver, brain=known.brain)
     found, problems = find_all(suv, detection, masks or (), threshold)
@@ -102,6 +103,12 @@ def measure(
     )
     progress("measuring: record", _STEPS, _STEPS)
     return record
+
+
+def _trusted(anatomy: Anatomy, study: Study) -> Anatomy:
+    """The anatomy, or a doubtful one where the body seems turned, mirrored, or the CT beside the PET."""
+    doubts = {p.code for p in (*study.problems, *anatomy.problems())} & _DOUBTS
+    return Doubtful(anatomy) if doubts else anatomy
 
 
 def _lesions(

@@ -15,6 +15,9 @@ CERTAIN = 0.8
 """A region counts as located from this probability on (spec: PET normality, and only certain lesions drive a score)."""
 _ALIKE = 1.6
 """Two sides are symmetric where the hotter SUVmax is at most this times the other."""
+_STANDS_OUT = 2.5
+"""An organ's own uptake is about even: what is hotter than this many times all the rest of it may be a lesion."""
+_WHOLE_HEART_ML = 20.0
 _BOWEL_LIVERS = 3.0
 _GLAND_LIVERS, _GLAND_MM = 3.0, 60.0
 _MILD = 1.5
@@ -68,6 +71,8 @@ def judge(seen: Seen, others: Sequence[Seen], *, fdg: bool, liver: Reference | N
         return LesionStatus.PHYSIOLOGIC, reason
     if seen.at_edge:
         return LesionStatus.INDETERMINATE, "cut by the edge of the scan"
+    if seen.region in (Region.KIDNEYS, Region.HEART):
+        return LesionStatus.INDETERMINATE, f"far hotter than the rest of the {seen.region.value}: organ or lesion"
     if liver is not None and seen.heat < _MILD * liver.suv_mean:
         return LesionStatus.INDETERMINATE, f"mild uptake, SUVpeak less than {_MILD} x liver"
     if seen.probability < CERTAIN:
@@ -90,9 +95,9 @@ def _physiologic(seen: Seen, others: Sequence[Seen], liver: Reference | None) ->
         return "brain: cortex takes up FDG"
     if organ == "urinary_bladder" and abs(seen.left_mm) < 25.0 and p >= 0.5:
         return "bladder: urine holds FDG"
-    if seen.region is Region.KIDNEYS and p >= 0.5:
+    if seen.region is Region.KIDNEYS and p >= 0.5 and not _stands_out(seen, _across(seen, others)):
         return "kidney: cortex and urine hold FDG"
-    if seen.region is Region.HEART and p >= 0.5 and seen.volume_ml > 3.0:
+    if seen.region is Region.HEART and p >= 0.5 and _myocardium(seen, others):
         return "heart: myocardium takes up FDG"
     if organ in {"tonsil", "parotid", "submandibular"} and _mirrored(seen, others):
         return "symmetric uptake of tonsils or salivary glands"
@@ -114,6 +119,22 @@ def _bowel(seen: Seen, liver: Reference | None) -> str | None:
     if gut >= 0.3 and around >= 0.6 and seen.suv_max < _MILD * liver.suv_mean:
         return f"bowel: mild uptake, less than {_MILD} x liver"
     return None
+
+
+def _stands_out(seen: Seen, rest: Sequence[Seen]) -> bool:
+    """Whether a focus is far hotter than the rest of its organ, or has no rest to compare with."""
+    return seen.suv_max > _STANDS_OUT * max((other.suv_max for other in rest), default=0.0)
+
+
+def _across(seen: Seen, others: Sequence[Seen]) -> list[Seen]:
+    """Foci of the other kidney: urine fills both, a tumour one."""
+    return [other for other in others if other.region is seen.region and other.left_mm * seen.left_mm < 0]
+
+
+def _myocardium(seen: Seen, others: Sequence[Seen]) -> bool:
+    """A large part of the ventricle, or a smaller one among its like; a single small hot spot is neither."""
+    rest = [other for other in others if other.region is Region.HEART]
+    return seen.volume_ml > _WHOLE_HEART_ML or (seen.volume_ml > 3.0 and not _stands_out(seen, rest))
 
 
 def _paired_neck(seen: Seen, others: Sequence[Seen], liver: Reference | None) -> bool:
