@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -113,3 +114,25 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("loaded: []\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["report"], "Missing argument 'STUDY'"),
+        (["report", "x"], "Missing option '--out' / '-o'"),
+        (["foo"], "No such command 'foo'"),
+    ],
+)
+def test_a_wrong_call_is_one_line(real: Real, arguments: list[str], line: str) -> None:
+    result = real(*arguments)
+    assert result.returncode == 2
+    assert result.stderr == f"petrg: {line} — expected a call as `petrg --help` shows — correct it\n"
+    assert result.stdout == ""
+
+
+def test_a_wrong_call_is_one_object_for_machines(real: Real) -> None:
+    result = real("phantom", "--log-json", "--seed", "q", "-o", "x")
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert json.loads(line)["error"]["do"] == "correct it"

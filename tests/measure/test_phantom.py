@@ -60,8 +60,8 @@ def test_with_noise_the_median_error_stays_small() -> None:
     assert np.median(peaks) <= 0.03
 
 
-@pytest.mark.parametrize("vendor", ["siemens", "philips"])
-def test_from_dicom_suvmax_is_exact_to_the_quantum(tmp_path: Path, vendor: Literal["siemens", "philips"]) -> None:
+@pytest.mark.parametrize("vendor", ["siemens", "ge", "philips"])
+def test_from_dicom_suvmax_is_exact_to_the_quantum(tmp_path: Path, vendor: Literal["siemens", "ge", "philips"]) -> None:
     phantom = make(7, size="small", lesions=8, noise=False, coverage="chest")
     write_dicom(phantom, tmp_path, vendor=vendor)
     found = pairs(phantom, measure(read_study(tmp_path)))

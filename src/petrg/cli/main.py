@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
 from petrg import __version__
+from petrg.cli import screen
 from petrg.cli.flatten import spread
 from petrg.cli.guard import guard
 from petrg.cli.verbs.check import check
@@ -17,6 +19,7 @@ from petrg.cli.verbs.measure import measure
 from petrg.cli.verbs.phantom import phantom
 from petrg.cli.verbs.report import report
 from petrg.cli.verbs.styles import styles
+from petrg.errors import InputError
 
 __all__ = ["app", "main"]
 
@@ -52,9 +55,24 @@ def _petrg(
     """
 
 
+_USAGE: type[Exception] = typer.BadParameter.__mro__[1]  # click's UsageError, of whichever click typer brings
+
+
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; a wrong call ends in one line and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except typer.Abort:
+        code = 130
+    except _USAGE as error:
+        code = 2
+        if type(error).__name__ == "NoArgsIsHelpError":
+            typer.echo(str(error), err=True)
+        else:
+            said = " ".join(error.format_message().split()).rstrip(".")  # type: ignore[attr-defined]
+            wrong = InputError(said, "a call as `petrg --help` shows", "correct it")
+            screen.error(wrong, str(wrong), code)
+    sys.exit(code or 0)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import numpy as np
 from petrg.draft.facts import acquisition_facts, context_facts, slot_values
 from petrg.draft.mismatch import Mismatch, differs, shown
 from petrg.imaging import Series, Study, Volume
-from petrg.measure.inputs import fingerprint
 from petrg.report import InputFact, Modality, Report
 
 __all__ = ["check_facts", "check_study", "facts_for"]
@@ -74,7 +73,7 @@ def _input(fact: InputFact, volume: Volume | None, series: Series | None, *, ide
     if fact.shape != volume.grid.shape:
         sizes = ("x".join(map(str, shape)) for shape in (fact.shape, volume.grid.shape))
         yield Mismatch("study", name, *sizes)
-    elif fact.sha256 != fingerprint(volume):
+    elif fact.sha256 != volume.sha256():
         yield Mismatch("study", name, "its voxels", "other voxels")
     if np.abs(np.array(fact.affine) - volume.grid.affine).max() > _GRID_MM:
         yield Mismatch("study", name, "its grid", "another grid")

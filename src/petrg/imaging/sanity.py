@@ -12,6 +12,7 @@ from petrg.imaging.volume import Volume
 
 __all__ = [
     "activity_balance",
+    "apart_problems",
     "balance_problems",
     "ct_problems",
     "expect_activity",

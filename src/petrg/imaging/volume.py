@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from petrg.errors import UnitError
@@ -70,6 +72,15 @@ without --quantity activity, or give what SUV needs (--weight-kg, --dose-mbq …
                 _WAY_OUT[quantity],
             )
         return self
+
+    def sha256(self) -> str:
+        """Fingerprint of the voxels: sha256 of them as float32, little-endian, ``[z, y, x]``.
+
+        >>> grid = Grid.from_spacing((1, 1, 2), (1.0, 1.0, 1.0))
+        >>> Volume(np.array([[[0, 1]]], np.float32), grid, Quantity.HU).sha256()[:8]
+        '22b6f43b'
+        """
+        return hashlib.sha256(np.ascontiguousarray(self.array, "<f4").data).hexdigest()
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.grid.shape))

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-
-import numpy as np
-
 from petrg.imaging import Series, Study, Volume
 from petrg.report.classes import Modality
 from petrg.report.record import InputFact
 
-__all__ = ["fingerprint", "input_facts"]
-
-
-def fingerprint(volume: Volume) -> str:
-    """The sha256 of the voxels as float32, little-endian, [z, y, x].
-
-    >>> from petrg.imaging import Grid, Quantity
-    >>> grid = Grid.from_spacing((1, 1, 2), (1.0, 1.0, 1.0))
-    >>> fingerprint(Volume(np.array([[[0, 1]]], np.float32), grid, Quantity.HU))[:8]
-    '22b6f43b'
-    """
-    return hashlib.sha256(np.ascontiguousarray(volume.array, "<f4").data).hexdigest()
+__all__ = ["input_facts"]
 
 
 def input_facts(study: Study) -> tuple[InputFact, ...]:
@@ -35,7 +20,7 @@ def _fact(modality: Modality, volume: Volume, series: Series | None) -> InputFac
     return InputFact(
         modality=modality,
         series_uid=series.uid if series is not None else None,
-        sha256=fingerprint(volume),
+        sha256=volume.sha256(),
         shape=volume.grid.shape,
         spacing_mm=volume.grid.spacing_mm,
         affine=tuple(tuple(float(v) for v in row) for row in volume.grid.affine),

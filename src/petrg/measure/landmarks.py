@@ -21,7 +21,7 @@ from petrg.measure.brain import BRAIN_SUV, cut_brain, whole_brain
 from petrg.measure.coarse import central_width_mm, coarse
 from petrg.measure.midline import Midline
 
-__all__ = ["STANDARD_MM", "Anchor", "Landmarks", "find_landmarks"]
+__all__ = ["STANDARD_MM", "Anchor", "Landmarks", "find_landmarks", "heart_like"]
 
 STANDARD_MM = {
     "vertex": 1700.0,

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
-import numpy as np
-
 from petrg.files import output_directory
 from petrg.imaging.nifti_file import write_nifti as write_volume
-from petrg.imaging.volume import Volume
 from petrg.phantom.build import Phantom
 from petrg.phantom.spec import GENERATOR
 
-__all__ = ["sha256", "write_nifti", "write_truth"]
-
-
-def sha256(volume: Volume) -> str:
-    """Hash of the voxels as float32, little-endian, ``[z, y, x]``."""
-    return hashlib.sha256(np.ascontiguousarray(volume.array, "<f4").tobytes()).hexdigest()
+__all__ = ["write_nifti", "write_truth"]
 
 
 def write_nifti(phantom: Phantom, directory: Path) -> Path:
@@ -37,7 +28,7 @@ def write_nifti(phantom: Phantom, directory: Path) -> Path:
         facts = {
             "generator": GENERATOR,
             "seed": phantom.spec.seed,
-            "sha256": {"ct": sha256(phantom.ct), "pet": sha256(phantom.pet)},
+            "sha256": {"ct": phantom.ct.sha256(), "pet": phantom.pet.sha256()},
         }
         (aside / "phantom.json").write_text(json.dumps(facts, indent=1) + "\n")
         write_truth(phantom, aside / "truth")

@@ -39,5 +39,5 @@ def phantom(
         else:
             write_nifti(made, out)
     found = len(made.truth.lesions)
-    screen.say(f"{made.id}: {found} lesions; study and truth/ are in the folder given")
+    screen.say(f"{made.id}: {found} lesion{'s' * (found != 1)}; study and truth/ are in the folder given")
     screen.event("done", id=made.id, lesions=found)

@@ -12,4 +12,5 @@ def styles() -> None:
     from petrg.language.style import load_style, style_names
 
     for name in style_names():
-        screen.say(f"{name}\t{load_style(name).language}")
+        style = load_style(name)
+        screen.say(f"{name}\t{style.language}\t{style.hospital}: {style.manner}")
