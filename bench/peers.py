@@ -93,7 +93,7 @@ def why_no_monai() -> str | None:
 
 
 def monai_work(folders: tuple[Path, Path], spacing_mm: float) -> Callable[[], Any]:
-    """LoadImage with ITKReader, Orientation, Spacing, and ResampleToMatch for the PET, in float32."""
+    """LoadImage with ITKReader, Orientation, Spacing, and ResampleToMatch for the CT, in float32."""
     from monai.transforms import EnsureChannelFirst, LoadImage, Orientation, ResampleToMatch, Spacing
 
     load = LoadImage(reader="ITKReader", image_only=True, dtype=np.float32)
@@ -102,7 +102,7 @@ def monai_work(folders: tuple[Path, Path], spacing_mm: float) -> Callable[[], An
 
     def work() -> Any:
         ct, pet = (orient(first(load(str(folder)))) for folder in folders)
-        ct = space(ct)
-        return ct, match(pet, ct)
+        pet = space(pet)  # the grid of the PET, as petrg's common grid: both sides make the same voxels
+        return match(ct, pet), pet
 
     return work

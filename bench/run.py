@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def commands(folder: Path, home: Path, rounds: int) -> list[Row]:
 
 def low_res_rate(cases: int) -> Row:
     """Low-resolution phantoms a second on two processes, started before the clock."""
-    with ProcessPoolExecutor(machine.THREADS) as pool:
+    with ProcessPoolExecutor(machine.THREADS, mp_context=get_context("spawn")) as pool:
         list(pool.map(one_low_res, range(2 * machine.THREADS)))
         start = time.perf_counter()
         list(pool.map(one_low_res, range(cases), chunksize=4))
