@@ -23,7 +23,9 @@ BACKGROUND_RATIO = 1.5
 _SHELL_MM = (6.0, 16.0)
 _LEAST_ML = 0.25
 _FAINT = 1.5
-"""What stands above the floor over less than 0.25 ml, and nowhere 1.5 times as high, is noise of a few voxels."""
+_STARK = 2.5
+"""What stands above the floor over less than 0.25 ml, nowhere 1.5 times as high, is noise of a few voxels, unless it is
+this many times its surroundings: noise grows with what it lies in, so a speck in dark lung is none."""
 _JOIN = 0.5
 """Two maxima are one focus where the pass between them keeps this part of the lower one's height above the floor."""
 _SHALLOW, _ALIKE = 0.65, 0.4
@@ -76,8 +78,8 @@ def detect(
 ) -> Detection:
     """Find local maxima above max(liver mean + 2 SD, 1.5 x local background) inside the body.
 
-    Maxima are those of the PET after a Gaussian (`petrg.measure.noise`), over 0.25 ml or up to
-    1.5 times the floor at least; every number is read without it. The edge of a round field is left out.
+    Maxima are those of the PET after a Gaussian (`petrg.measure.noise`), over 0.25 ml, up to 1.5 times
+    the floor, or 2.5 times their surroundings; every number is read without it. The edge of a round field is left out.
     Without a liver the floor is SUV 2.5. Maxima are joined into one focus where the pass between them
     keeps at least half of the lower one's height above the floor, or, of two about alike, 0.65 of its SUV.
 
@@ -111,10 +113,9 @@ def detect(
     foci = []
     for rows in groups:
         voxels = hills.voxels[rows]
-        if voxels.size * suv.grid.voxel_ml < _LEAST_ML and float(values[voxels].max()) < _FAINT * floor:
-            continue
-        around = _background(suv, body, voxels) or 0.0
-        if float(hills.values[rows].max()) >= BACKGROUND_RATIO * around:
+        around, height = _background(suv, body, voxels) or 0.0, float(hills.values[rows].max())
+        small = voxels.size * suv.grid.voxel_ml < _LEAST_ML and float(values[voxels].max()) < _FAINT * floor
+        if height >= (_STARK if small else BACKGROUND_RATIO) * around:
             seed = _hottest(suv, voxels)
             foci.append(Focus(seed, voxels, float(values[seed]), around))
     foci = _of_one_summit(foci)
@@ -137,7 +138,8 @@ def _one_brain(foci: list[Focus], brain: NDArray[np.bool_]) -> list[Focus]:
 def _rule(floor: float, liver: Reference | None, look: Smoothing) -> str:
     rule = (
         f"local maxima (Gaussian of {look.fwhm_mm:.0f} mm, which leaves {look.noise:.0%} of {look.raw:.0%} noise in "
-        f"the {look.where}; 0.25 ml or 1.5 x the floor) above max(SUV {floor:.2f}, 1.5 x local background); "
+        f"the {look.where}; 0.25 ml, 1.5 x the floor or 2.5 x background) above "
+        f"max(SUV {floor:.2f}, 1.5 x local background); "
     )
     if liver is None:
         return rule + f"no liver found, so SUV {DEFAULT_SUV}"
