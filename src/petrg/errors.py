@@ -21,7 +21,9 @@ None ever holds a patient's name, identifier or date.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = [
     "CheckError",
@@ -39,6 +41,7 @@ __all__ = [
     "StyleError",
     "SuvError",
     "UnitError",
+    "first_fault",
 ]
 
 
@@ -129,6 +132,19 @@ class MissingExtra(PetrgError):
 
     def __reduce__(self) -> tuple[type[MissingExtra], tuple[str, str, str]]:
         return type(self), (self.feature, self.package, self.extra)
+
+
+_FAULTS = {"extra_forbidden": "unknown key", "missing": "missing"}
+
+
+def first_fault(errors: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """The key and the fault that a schema's validation names first (pydantic's ``ValidationError.errors()``).
+
+    >>> first_fault([{"loc": ("therapy", 0, "nam"), "type": "extra_forbidden", "msg": "Extra inputs are …"}])
+    ('therapy.0.nam', 'unknown key')
+    """
+    first = errors[0]
+    return ".".join(map(str, first["loc"])), _FAULTS.get(first["type"], first["msg"])
 
 
 @dataclass(frozen=True, slots=True)

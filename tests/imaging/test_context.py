@@ -35,7 +35,7 @@ def test_a_full_context_is_read_and_marked_user_entered(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("tracr = 'FDG'", "context key 'tracr'"),
+        ("tracr = 'FDG'", "context key 'tracr': unknown key — "),
         ("glucose_mmol_l = -1", "context key 'glucose_mmol_l'"),
         ("time_point = 'later'", "context key 'time_point'"),
         ("sex = 'female'", "context key 'sex'"),

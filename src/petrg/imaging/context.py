@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from petrg.errors import ContextError
+from petrg.errors import ContextError, first_fault
 
 __all__ = ["Context", "Sex", "Therapy", "TimePoint", "read_context"]
 
@@ -99,9 +99,8 @@ def read_context(path: Path) -> Context:
     try:
         context = Context.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
+        key, fault = first_fault(error.errors(include_input=False, include_url=False))
         raise ContextError(
-            f"context key {key!r}: {first['msg']}", "keys and values of the published schema", "see docs/formats"
+            f"context key {key!r}: {fault}", "keys and values of the published schema", "see docs/formats"
         ) from error
     return context.model_copy(update={"sources": dict.fromkeys(data, "user")})

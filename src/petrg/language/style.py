@@ -18,7 +18,7 @@ from typing import Annotated, Literal, NoReturn
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from petrg.anatomy import Region
-from petrg.errors import StyleError
+from petrg.errors import StyleError, first_fault
 from petrg.language.lexicon import Language, lexicon
 from petrg.language.phrases import Phrases, fields_of
 from petrg.report import FindingKind, Modality
@@ -190,10 +190,9 @@ def _parse(name: str, raw: bytes) -> Style:
     try:
         file = _StyleFile.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
+        key, fault = first_fault(error.errors(include_input=False, include_url=False))
         raise StyleError(
-            f"style {name!r}, key {key!r}: {first['msg']}", "the keys and values of the style schema", "correct the key"
+            f"style {name!r}, key {key!r}: {fault}", "the keys and values of the style schema", "correct the key"
         ) from error
     claims = tuple(Claim(region=region, **row.model_dump()) for region in Region for row in file.claims.get(region, ()))
     style = Style(

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from petrg.errors import ReportError
+from petrg.errors import ReportError, first_fault
 
 __all__ = ["Model"]
 
@@ -33,10 +33,9 @@ class Model(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            key = ".".join(map(str, first["loc"])) or "document"
+            key, fault = first_fault(error.errors(include_input=False, include_url=False))
             raise ReportError(
-                f"{cls.__name__.lower()} key {key!r}: {first['msg']}",
+                f"{cls.__name__.lower()} key {key or 'document'!r}: {fault}",
                 f"a {cls.__name__.lower()} of this petrg's schema",
                 "write it anew with this petrg; the schema is in docs/schemas",
             ) from error
