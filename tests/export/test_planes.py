@@ -80,7 +80,6 @@ def test_projections_show_left_on_the_right_front_on_the_left_head_on_top(name: 
 
 
 def test_an_oblique_grid_is_projected_straight() -> None:
-    pytest.importorskip("petrg.imaging.resample")
     volume = marked(grids()["oblique"])
     picture, plane = project(volume, "coronal", bounds(volume.grid), 0.7)
     assert brightest(picture) == pytest.approx(plane.pixel(LEFT_MARK), abs=3 / plane.mm_per_pixel)
