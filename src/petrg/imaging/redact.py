@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["hider", "redacted"]
 
 _DATE = re.compile(r"(?<!\d)(19|20)\d\d[-./]?(0[1-9]|1[0-2])[-./]?([0-2]\d|3[01])(?!\d)")
-_UID = re.compile(r"[0-9.]{1,64}")
+_UID = re.compile(r"(?=.{3,64}\Z)[0-9]+(\.[0-9]+)+")  # without a dot it may be a date or a number of a patient
 _OURS = {
     "study_id",
     "reason",

@@ -24,6 +24,7 @@ __all__ = [
 BALANCE = (0.5, 1.1)
 """Share of the dose that skull base to thigh or more should hold."""
 LONG_FIELD_MM = 800.0
+_NO_CT_NUMBER = 1e5
 """A field of about skull base to thigh; shorter ones are not judged by too little activity."""
 _SUV_CEILING = 50.0
 _APART_MM = 25.0  # phantoms and a real pair lie within 15
@@ -239,8 +240,16 @@ def _borders(volume: Volume, level: float, low: float, high: float) -> NDArray[n
 
 
 def ct_problems(ct: Volume) -> tuple[Problem, ...]:
-    """A CT without air, or beyond any CT number, is probably not in HU."""
+    """A CT without air, or beyond any CT number, is probably not in HU.
+
+    Raises
+    ------
+    PixelError
+        If a value cannot be a CT number of any scanner, metal and extended scales included.
+    """
     low, high = float(ct.array.min()), float(ct.array.max())
+    if max(-low, high) >= _NO_CT_NUMBER:
+        raise PixelError("CT values of 100,000 and more", "CT numbers in HU", "check rescale slope and intercept")
     if low > -200:
         return (Problem("ct-without-air", f"CT holds no air (lowest value {low:.0f}): is it in HU?"),)
     if low < -32768 or high > 65536:

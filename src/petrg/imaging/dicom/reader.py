@@ -99,8 +99,9 @@ def _read_volumes(
     if ct.taken:
         with _to(refuse):
             _expect_whole(ct, chosen, passed, "CT")
-            reading.ct = load_ct(ct.taken, progress)
-            reading.problems += (*reading.ct.problems, *ct_problems(reading.ct.volume))
+            loaded = load_ct(ct.taken, progress)
+            reading.problems += (*loaded.problems, *ct_problems(loaded.volume))
+            reading.ct = loaded
     with _to(refuse):
         _expect_pet(reading, pet, options)
         if pet.taken:

@@ -89,14 +89,14 @@ class Part:
 
     @cached_property
     def span_mm(self) -> tuple[float, float]:
-        """Lowest and highest position along the normal, mm; (0, 0) where positions are missing."""
+        """Lowest and highest position along the normal, mm; (0, 0) where positions are missing or no numbers."""
         places = [s.position for s in self.slices if s.position is not None]
         if not places or self.first.orientation is None:
             return 0.0, 0.0
         row, column = np.array(self.first.orientation[:3]), np.array(self.first.orientation[3:])
         normal = np.cross(row, column)
         along = np.array(places) @ (normal * np.sign(normal[np.argmax(np.abs(normal))] or 1.0))
-        return float(along.min()), float(along.max())
+        return (float(along.min()), float(along.max())) if np.isfinite(along).all() else (0.0, 0.0)
 
     @property
     def coverage_mm(self) -> float:
