@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from petrg.errors import SuvError, UnitError
+from petrg.errors import PixelError, SuvError, UnitError
 from petrg.imaging import Grid, Quantity, Volume
 from petrg.imaging.sanity import activity_balance, balance_problems, ct_problems, expect_suv
 
@@ -62,4 +62,6 @@ def test_ct_not_in_hu() -> None:
     good[0] = 40
     assert ct_problems(Volume(good, grid, Quantity.HU)) == ()
     assert [p.code for p in ct_problems(Volume(good + 1024, grid, Quantity.HU))] == ["ct-without-air"]
-    assert [p.code for p in ct_problems(Volume(good * 1e4, grid, Quantity.HU))] == ["ct-range"]
+    assert [p.code for p in ct_problems(Volume(good * 50, grid, Quantity.HU))] == ["ct-range"]
+    with pytest.raises(PixelError, match="CT values of 100,000 and more — expected CT numbers in HU"):
+        ct_problems(Volume(good * 1e4, grid, Quantity.HU))
