@@ -96,15 +96,16 @@ def lattice(
             "slices stacked in a straight line",
             _DO_GEOMETRY,
         )
+    sides = (float(np.linalg.norm(step)), *spacing)
+    low, high = min(sides), max(sides)
+    if not (VOXEL_MM[0] <= low and high <= VOXEL_MM[1]):
+        raise GeometryError(
+            f"{what} with voxels of {low:.3g} to {high:.3g} mm", f"{VOXEL_MM[0]:g} to {VOXEL_MM[1]:g} mm", _DO_GEOMETRY
+        )
     affine = np.eye(4)
     affine[:3, :3] = np.stack([step, column * spacing[0], row * spacing[1]], axis=1)
     affine[:3, 3] = places[0]
     grid = Grid((len(places), rows, columns), affine)
-    low, high = min(grid.spacing_mm), max(grid.spacing_mm)
-    if low < VOXEL_MM[0] or high > VOXEL_MM[1]:
-        raise GeometryError(
-            f"{what} with voxels of {low:.3g} to {high:.3g} mm", f"{VOXEL_MM[0]:g} to {VOXEL_MM[1]:g} mm", _DO_GEOMETRY
-        )
     return Lattice(tuple(map(int, order)), grid, places, float(np.linalg.norm(residual, axis=1).max()))
 
 
