@@ -34,5 +34,5 @@ def test_damage_is_read_or_refused(files: dict[str, bytes], tmp_path: Path, chun
 
 @pytest.mark.parametrize("seed", [1000906, 1001336, 1001546, 1001765, 1003138, 1003151, 1005884, 2001791])
 def test_damage_that_once_slipped_through(files: dict[str, bytes], tmp_path: Path, seed: int) -> None:
-    """Found by `make fuzz`: directions that are no numbers, a spacing of nothing, dates in place of UIDs and intercepts."""
+    """Found by `make fuzz`: directions and spacings that are none, dates in place of UIDs and intercepts."""
     try_case(files, tmp_path, seed)
