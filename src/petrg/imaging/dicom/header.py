@@ -143,7 +143,6 @@ class Slice:
     description: str | None = field(repr=False)
     image_type: tuple[str, ...]
     series_type: tuple[str, ...]
-    acquisition_number: int | None
     instance_number: int | None
     acquired: str = field(repr=False)
     position: tuple[float, ...] | None
@@ -316,7 +315,7 @@ def _pixels(ds: Dataset, element: bytes, at: int, size: int) -> Pixels | None:
 def _slice(source: Source, frame: int, pixels: Pixels, ds: Dataset) -> Slice:
     series_uid, modality, description, series_number = _series(ds)
     sop_class = string(ds, 0x00080016)
-    instance, acquisition = number(ds, 0x00200013), number(ds, 0x00200012)
+    instance = number(ds, 0x00200013)
     return Slice(
         source=source,
         frame=frame,
@@ -331,7 +330,6 @@ def _slice(source: Source, frame: int, pixels: Pixels, ds: Dataset) -> Slice:
         description=description,
         image_type=strings(ds, 0x00080008),
         series_type=strings(ds, 0x00541000),
-        acquisition_number=None if acquisition is None else int(acquisition),
         instance_number=None if instance is None else int(instance),
         acquired=acquired(ds),
         position=floats(ds, 0x00200032, 3),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from petrg.anatomy import NodalGroup, Region, Side
 from petrg.language.reading.said import Place, Statement
 from petrg.language.reading.tokens import Token
@@ -14,7 +16,7 @@ LIVER, POOL, TISSUE = "liver", "pool", "tissue"
 _MIDLINE = frozenset(group.value for group in NodalGroup if group.side is Side.MIDLINE)
 
 
-class PlaceReader:
+class PlaceReader(ABC):
     """One pass over a clause, as far as places go.
 
     ``mode`` is "subject", or "extra" after "the largest in", or "aside" after "adjacent to"; ``listed`` and
@@ -39,9 +41,9 @@ class PlaceReader:
     def __init__(self, out: Statement) -> None:
         self.out = out
 
+    @abstractmethod
     def resolve_comparison(self, yardstick: str, token: Token) -> None:
         """Say what a comparison with ``yardstick`` means for the uptake."""
-        raise NotImplementedError
 
     def site(self, token: Token) -> None:
         """Take in a place: as subject, as one more of a subject, or as what stands beside it."""
