@@ -21,8 +21,11 @@ def cli_page() -> str:
         lines = (line.rstrip() for line in done.output.strip("\n").splitlines())
         return "```text\n" + "\n".join(lines) + "\n```\n"
 
-    verbs = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
-    sections = [f"## petrg {verb}\n\n{help_of(verb)}" for verb in verbs]
+    verbs = [[command.name or command.callback.__name__] for command in app.registered_commands if command.callback]
+    for group in app.registered_groups:
+        inner = group.typer_instance.registered_commands if group.typer_instance else []
+        verbs += [[group.name or "", command.name or ""] for command in inner]
+    sections = [f"## petrg {' '.join(verb)}\n\n{help_of(*verb)}" for verb in verbs]
     head = "# Command line\n\nGenerated from the program's own help by `python docs/generate.py`.\n\n"
     return head + "\n".join([help_of(), *sections])
 

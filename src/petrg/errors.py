@@ -11,6 +11,8 @@
     │   ├── ContextError            a clinical context breaks its schema
     │   ├── StyleError              a hospital style breaks its schema
     │   ├── ReportError             a report, record or label file breaks its schema
+    │   ├── ScoreError              reports, labels or a benchmark that cannot be scored
+    │   ├── RemoteError             a server gave no usable answer
     │   ├── CheckError              a report disagrees with the image
     │   └── OutputError             the output cannot be written
     └── MissingExtra                an optional dependency is not installed
@@ -36,7 +38,9 @@ __all__ = [
     "PetrgError",
     "PixelError",
     "Problem",
+    "RemoteError",
     "ReportError",
+    "ScoreError",
     "StudyError",
     "StyleError",
     "SuvError",
@@ -109,6 +113,14 @@ class StyleError(InputError):
 
 class ReportError(InputError):
     """A report, record or label file breaks its schema."""
+
+
+class ScoreError(InputError):
+    """Reports, label files or a benchmark cannot be scored as given."""
+
+
+class RemoteError(InputError):
+    """A server could not be reached or gave no usable answer."""
 
 
 class CheckError(InputError):

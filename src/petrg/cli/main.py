@@ -11,6 +11,7 @@ from petrg import __version__
 from petrg.cli import screen
 from petrg.cli.flatten import spread
 from petrg.cli.guard import guard
+from petrg.cli.verbs import GROUPS
 from petrg.cli.verbs.check import check
 from petrg.cli.verbs.convert import convert
 from petrg.cli.verbs.demo import demo
@@ -35,6 +36,11 @@ app = typer.Typer(
 )
 for verb in (inspect, convert, measure, report, check, phantom, styles, demo):
     app.command()(guard(spread(verb)))
+for group, about, verbs in GROUPS:
+    inner = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=about)
+    for name, verb in verbs.items():
+        inner.command(name)(guard(spread(verb)))
+    app.add_typer(inner, name=group)
 
 
 def _version(wanted: bool) -> None:

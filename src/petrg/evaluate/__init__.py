@@ -1,0 +1,1 @@
+"""Reports to scores: text metrics, PETRG-Score, numbers, faults; each with its controls and intervals."""

@@ -1,0 +1,1 @@
+"""Text metrics: tokens of a reference and of a prediction -> BLEU, ROUGE, METEOR, CIDEr-D."""
