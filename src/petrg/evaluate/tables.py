@@ -1,0 +1,127 @@
+"""CSV files of reports: read whole, with no guess about what a cell means."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from petrg.errors import ScoreError
+
+__all__ = ["Rows", "read_rows"]
+
+Rows = tuple[list[str], list[dict[str, str | None]]]
+
+_MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "#n/a", "<na>"})
+_SAVE_ANEW = "save the table anew as CSV in UTF-8"
+_COMMON_HAN = 0.9
+"""Share of a GB18030 file's non-ASCII characters that must be of GB 2312; other encodings misread as it fall below."""
+
+
+def read_rows(path: Path) -> Rows:
+    """Columns and rows of a CSV file.
+
+    Bytes are UTF-8, with or without a mark; else GB18030, if 9 of 10 of the characters so read are everyday ones
+    (GB 2312), since nearly any bytes can be read as GB18030. Cells are separated by commas. Rows that are blank are
+    passed over, so that row 1 is the first that holds something after the column names.
+
+    Returns
+    -------
+    columns : list of str
+        Names, stripped; a column without a name (a table's index) is left out.
+    rows : list of {column: cell}
+        A cell is its text as it stands, or None where it is absent, blank, or a word by which programs write an
+        absent value (``nan``, ``None``, ``null``, ``NA``, ``N/A``, ``#N/A``, ``<NA>``).
+
+    Raises
+    ------
+    ScoreError
+        If the file cannot be read or decoded, holds NUL bytes, another separator, a column name twice, an open
+        quote, a row with more cells than names, or no row. Messages name rows, never a cell.
+    """
+    try:
+        raw = Path(path).read_bytes()
+    except OSError as error:
+        raise ScoreError(f"cannot read the table: {error.strerror}", "a CSV file", "check the path") from error
+    records = _records(_decode(raw))
+    header = [name.strip() for name in next(records, [])]
+    _expect_columns(header)
+    columns = [name for name in header if name]
+    rows = [_row(header, cells, number) for number, cells in enumerate(records, 1)]
+    if not rows:
+        raise ScoreError("the table holds no row", "at least one case", "check the file")
+    return columns, rows
+
+
+def _decode(raw: bytes) -> str:
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ScoreError("the table is in UTF-16", "UTF-8 or GB18030", _SAVE_ANEW)
+    if b"\0" in raw:
+        line = raw[: raw.index(b"\0")].count(b"\n") + 1
+        raise ScoreError(f"line {line} of the table holds a NUL byte", "text", _SAVE_ANEW)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        text = _gb18030(raw)
+        if text is None:
+            line = raw[: error.start].count(b"\n") + 1
+            raise ScoreError(f"line {line} of the table is no UTF-8", "UTF-8 or GB18030", _SAVE_ANEW) from error
+        return text
+
+
+def _gb18030(raw: bytes) -> str | None:
+    try:
+        text = raw.decode("gb18030")
+    except UnicodeDecodeError:
+        return None
+    foreign = [letter for letter in text if not letter.isascii()]
+    common = len("".join(foreign).encode("gb2312", "ignore")) / 2
+    return text if common >= _COMMON_HAN * len(foreign) else None
+
+
+def _records(text: str) -> Iterator[list[str]]:
+    """Records that hold something, the column names first."""
+    limit = csv.field_size_limit(max(len(text), 1))  # else a field over 131,072 characters is an error
+    number = -1
+    try:
+        for cells in csv.reader(io.StringIO(text, newline=""), strict=True):
+            if any(cell.strip() for cell in cells):
+                number += 1
+                yield cells
+    except csv.Error as error:
+        where = f"row {number + 1}" if number >= 0 else "the first row"
+        raise ScoreError(
+            f"{where} of the table breaks the rules of CSV, as an unpaired quote does",
+            "cells separated by commas, quotes doubled inside a quoted cell",
+            _SAVE_ANEW,
+        ) from error
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _expect_columns(header: list[str]) -> None:
+    if not any(header):
+        raise ScoreError("the table is empty", "column names in its first row", "check the file")
+    for name, mark in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and name in header[0]:
+            raise ScoreError(f"the table's cells are separated by {mark}", "commas", _SAVE_ANEW)
+    named = [name for name in header if name]
+    twice = sorted({name for name in named if named.count(name) > 1})
+    if twice:
+        raise ScoreError(f"column {twice[0]!r} stands twice in the table", "each name once", "rename one of them")
+
+
+def _row(header: list[str], cells: list[str], number: int) -> dict[str, str | None]:
+    if any(cell.strip() for cell in cells[len(header) :]):
+        raise ScoreError(
+            f"row {number} has {len(cells)} cells",
+            f"at most {len(header)}, one a column",
+            "quote cells that hold a comma",
+        )
+    filled = [*cells, *[""] * (len(header) - len(cells))]
+    return {
+        name: None if cell.strip().casefold() in _MISSING else cell
+        for name, cell in zip(header, filled, strict=False)
+        if name
+    }
