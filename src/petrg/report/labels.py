@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 from petrg.anatomy import Region
 from petrg.report.classes import Structure, Uptake
-from petrg.report.finding import Finding
 from petrg.report.model import Model
 
-__all__ = ["STRUCTURE_PRIORITY", "UPTAKE_PRIORITY", "Label", "project", "to_authors_json"]
+__all__ = ["STRUCTURE_PRIORITY", "UPTAKE_PRIORITY", "Label", "Stated", "project", "to_authors_json"]
 
 UPTAKE_PRIORITY = (Uptake.HIGH, Uptake.EQUIVOCAL, Uptake.REDUCED, Uptake.PHYSIOLOGIC, Uptake.NORMAL)
 """Most marked first; a region with several findings takes the first that any of them has."""
@@ -36,15 +36,48 @@ class Label(Model):
     description: str = ""
 
 
-def project(findings: Iterable[Finding]) -> dict[Region, Label]:
+_SILENT = Label()
+
+
+class Stated(Protocol):
+    """What the table needs of a finding: a :class:`Finding` has it, and so has what becomes one."""
+
+    @property
+    def region(self) -> Region:
+        """Where."""
+
+    @property
+    def uptake(self) -> Uptake | None:
+        """On PET."""
+
+    @property
+    def structure(self) -> Structure | None:
+        """On CT."""
+
+    @property
+    def suv_max(self) -> float | None:
+        """The number named."""
+
+    @property
+    def description(self) -> str:
+        """The words for the structure."""
+
+    @property
+    def negated(self) -> bool:
+        """Whether it is a denial."""
+
+
+def project(findings: Iterable[Stated]) -> dict[Region, Label]:
     """One label a region, all 24 present, in report order.
 
-    The region takes the most marked class of its findings and the highest SUV named
-    (PETRG-Score: "takes its most marked one"). A negated finding says normal of its modality.
-    Silence stays None; the compat export alone turns it into 5 / 8.
+    The region takes the most marked class of its findings and the highest SUV named (PETRG-Score: "takes its most
+    marked one"). Of several structures, one that takes up tracer goes before those that do not, whatever they are; of
+    the rest, in the lung a change of the parenchyma goes before nodules; then by :data:`STRUCTURE_PRIORITY`. A negated
+    finding says normal of its modality. Silence stays None; the compat export alone turns it into 5 / 8.
 
     Examples
     --------
+    >>> from petrg.report import Finding
     >>> hot = Finding(region=Region.LIVER, uptake=Uptake.HIGH, suv_max=8.1)
     >>> cyst = Finding(region=Region.LIVER, structure=Structure.FOCAL_LESION, description="cyst")
     >>> label = project([cyst, hot])[Region.LIVER]
@@ -52,23 +85,51 @@ def project(findings: Iterable[Finding]) -> dict[Region, Label]:
     ('HIGH', 'FOCAL_LESION', 8.1, 'cyst')
     >>> project([])[Region.SPLEEN].pet is None
     True
+    >>> wall = Finding(region=Region.GI_TRACT, structure=Structure.THICKENING, uptake=Uptake.HIGH)
+    >>> polyp = Finding(region=Region.GI_TRACT, structure=Structure.FOCAL_LESION, uptake=Uptake.NORMAL)
+    >>> project([polyp, wall])[Region.GI_TRACT].ct.name
+    'THICKENING'
     """
-    by_region: dict[Region, list[Finding]] = {region: [] for region in Region}
+    by_region: dict[Region, list[Stated]] = {region: [] for region in Region}
     for finding in findings:
         by_region[finding.region].append(finding)
     return {region: _label(group) for region, group in by_region.items()}
 
 
-def _label(findings: list[Finding]) -> Label:
-    uptakes = {Uptake.NORMAL if f.negated else f.uptake for f in findings if f.uptake is not None}
-    structures = {Structure.NORMAL if f.negated else f.structure for f in findings if f.structure is not None}
-    stated = [f for f in findings if not f.negated]
+def _label(findings: Sequence[Stated]) -> Label:
+    if not findings:
+        return _SILENT
+    uptakes: set[Uptake] = set()
+    suv: float | None = None
+    described: dict[str, None] = {}
+    for f in findings:
+        if f.uptake is not None:
+            uptakes.add(Uptake.NORMAL if f.negated else f.uptake)
+        if f.negated:
+            continue
+        if f.suv_max is not None and (suv is None or f.suv_max > suv):
+            suv = f.suv_max
+        if f.description:
+            described[f.description] = None
     return Label(
         pet=next((u for u in UPTAKE_PRIORITY if u in uptakes), None),
-        ct=next((s for s in STRUCTURE_PRIORITY if s in structures), None),
-        suv_max=max((f.suv_max for f in stated if f.suv_max is not None), default=None),
-        description="; ".join(dict.fromkeys(f.description for f in stated if f.description)),
+        ct=_structure(findings),
+        suv_max=suv,
+        description="; ".join(described),
     )
+
+
+def _structure(findings: Sequence[Stated]) -> Structure | None:
+    """The CT class of a region by the table."""
+    said = [f for f in findings if f.structure is not None]
+    shown = [f for f in said if f.structure is not Structure.NORMAL and not f.negated]
+    if not shown:
+        return Structure.NORMAL if said else None
+    avid = [f for f in shown if f.uptake is Uptake.HIGH or f.uptake is Uptake.EQUIVOCAL]
+    structures = {f.structure for f in avid or shown}
+    if Structure.LUNG_CHANGE in structures and shown[0].region is Region.LUNG_PLEURA:
+        structures.discard(Structure.FOCAL_LESION)
+    return next(s for s in STRUCTURE_PRIORITY if s in structures)
 
 
 def to_authors_json(labels: Mapping[Region, Label]) -> dict[str, dict[str, str]]:

@@ -5,7 +5,7 @@ subject) -> findings -> evidence (labels).
 """
 
 from petrg.language.reading.evidence import Basis, Evidence, LabelEvidence, labels
-from petrg.language.reading.lesions import Grounded
+from petrg.language.reading.grounded import Grounded
 from petrg.language.reading.lexicon import Lexicon, languages, lexicon, read_lexicon
 from petrg.language.reading.reader import Reading, detect, read
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from petrg.language.reading.lexicon import Kind
 from petrg.language.reading.tokens import Token
@@ -11,74 +12,80 @@ __all__ = ["split_clauses"]
 
 _PREDICATES = frozenset({Kind.STRUCTURE, Kind.UPTAKE, Kind.NORMAL, Kind.ABNORMAL, Kind.CHANGE, Kind.TOPIC})
 _PLACES = frozenset({Kind.SITE, Kind.AREA})
+_MARKS = frozenset({Kind.CLAUSE, Kind.BUT, Kind.SEGMENT})
+_NO_LIST = frozenset({Kind.VERB, Kind.NEGATION, Kind.NEGATED, Kind.NORMAL, Kind.UPTAKE, Kind.SUV})
 _JOINTS = frozenset({Kind.LIST, Kind.VERB})
 _FINITE = _PREDICATES | {Kind.VERB, Kind.NEGATION, Kind.NEGATED}
 _TELLING = _FINITE | _PLACES
 
 
+class _Clause(NamedTuple):
+    """The tokens of a clause, how many places are among them, and whether it denies."""
+
+    tokens: list[Token]
+    places: int
+    denies: bool
+
+
 def split_clauses(tokens: Sequence[Token]) -> list[list[list[Token]]]:
     """The segments of a sentence, each a list of clauses, each a list of tokens."""
     segments: list[list[list[Token]]] = []
-    segment: list[list[Token]] = []
+    segment: list[_Clause] = []
     clause: list[Token] = []
+    places, denies = 0, False
     for token in tokens:
-        kind = token.kind
-        if kind is not Kind.CLAUSE and kind is not Kind.BUT and kind is not Kind.SEGMENT:
+        kind = token[0]
+        if kind not in _MARKS:
             clause.append(token)
+            if kind in _PLACES:
+                places += 1
+            elif kind is Kind.NEGATION:
+                denies = True
             continue
         if token.entry.value == "heading":
             clause.append(token)
         if clause:
-            segment.append(clause)
-            clause = []
+            segment.append(_Clause(clause, places, denies))
+            clause, places, denies = [], 0, False
         if kind is Kind.SEGMENT and segment:
             segments.append(_joined(segment))
             segment = []
     if clause:
-        segment.append(clause)
+        segment.append(_Clause(clause, places, denies))
     if segment:
         segments.append(_joined(segment))
     return segments
 
 
-def _joined(segment: list[list[Token]]) -> list[list[Token]]:
+def _joined(segment: list[_Clause]) -> list[list[Token]]:
     """Join "no mass, nodule, or effusion" into one clause, and part "X is large and Y is small" into two."""
     clauses: list[list[Token]] = []
     i = 0
     while i < len(segment):
-        clause = segment[i]
-        if i + 1 < len(segment) and _denies(clause) and (end := _list_end(segment, i + 1)):
-            clause = [token for part in segment[i:end] for token in part]
+        tokens, places, denies = segment[i]
+        i += 1
+        if denies and i < len(segment) and (end := _list_end(segment, i)):
+            tokens = [token for part in segment[i - 1 : end] for token in part.tokens]
+            places = sum(part.places for part in segment[i - 1 : end])
             i = end
+        if places > 1:
+            clauses += _parted(tokens)
         else:
-            i += 1
-        clauses += _parted(clause) if _has_two_places(clause) else [clause]
+            clauses.append(tokens)
     return clauses
 
 
-def _denies(clause: Sequence[Token]) -> bool:
-    return any(token.kind is Kind.NEGATION for token in clause)
-
-
-def _list_end(segment: Sequence[Sequence[Token]], start: int) -> int:
+def _list_end(segment: Sequence[_Clause], start: int) -> int:
     """Where a list that began before ``start`` ends: after the clause that opens with "or"; 0 if none does."""
     for i in range(start, len(segment)):
-        clause = segment[i]
+        clause = segment[i].tokens
         if clause[0].kind is Kind.ALTERNATIVE:
             return i + 1
-        if any(t.kind in (Kind.VERB, Kind.NEGATION, Kind.NEGATED, Kind.NORMAL, Kind.UPTAKE, Kind.SUV) for t in clause):
+        if any(t.kind in _NO_LIST for t in clause):
             return 0
         if any(t.kind is Kind.ALTERNATIVE for t in clause):
             return i + 1
     return 0
-
-
-def _has_two_places(clause: Sequence[Token]) -> bool:
-    places = 0
-    for token in clause:
-        if token.kind is Kind.SITE or token.kind is Kind.AREA:
-            places += 1
-    return places > 1
 
 
 def _parted(clause: list[Token]) -> list[list[Token]]:

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from petrg.anatomy import Region
-from petrg.language.reading.lesions import Grounded
+from petrg.language.reading.grounded import At, Grounded
 from petrg.language.reading.reader import Reading
-from petrg.report import Finding, Label, Span, Structure, Uptake, project
+from petrg.report import Label, Span, Structure, Uptake, project
 
 __all__ = ["Basis", "Evidence", "LabelEvidence", "labels"]
 
@@ -33,7 +33,12 @@ class Evidence(NamedTuple):
 
     basis: Basis
     rule: str
-    spans: tuple[Span, ...] = ()
+    at: tuple[At, ...] = ()
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The characters it was read from, those of its place first."""
+        return tuple(Span(start=start, end=end) for start, end in self.at)
 
 
 class LabelEvidence(NamedTuple):
@@ -58,54 +63,24 @@ def labels(reading: Reading) -> dict[Region, LabelEvidence]:
     >>> liver.label.pet.name, liver.label.ct.name, liver.label.suv_max, liver.pet.rule
     ('HIGH', 'FOCAL_LESION', 8.1, 'uptake.high')
     """
-    projected = project(_marked(reading.findings))
-    by_region: dict[Region, list[Grounded]] = {region: [] for region in Region}
+    by_region: dict[Region, list[Grounded]] = {}
     for grounded in reading.grounded:
-        by_region[grounded.finding.region].append(grounded)
-    return {region: _evidence(label, by_region[region]) for region, label in projected.items()}
+        by_region.setdefault(grounded.region, []).append(grounded)
+    return {region: _evidence(label, by_region.get(region, ())) for region, label in project(reading.grounded).items()}
 
 
-def _marked(findings: Sequence[Finding]) -> list[Finding]:
-    """Findings with the CT class of a region left to its most marked finding.
-
-    Where a region has several structures, one with uptake goes before those without; of the rest, in the
-    lung a change of the parenchyma goes before nodules, as the authors' labels have it.
-    """
-    shown: dict[Region, list[Finding]] = {}
-    for f in findings:
-        structure = f.structure
-        if structure is not None and structure is not Structure.NORMAL and not f.negated:
-            shown.setdefault(f.region, []).append(f)
-    less: set[int] = set()
-    for region, group in shown.items():
-        if len(group) == 1:
-            continue
-        avid = [f for f in group if f.uptake is Uptake.HIGH or f.uptake is Uptake.EQUIVOCAL]
-        if avid:
-            less.update(id(f) for f in group if not any(f is a for a in avid))
-        if region is Region.LUNG_PLEURA and any(f.structure is Structure.LUNG_CHANGE for f in avid or group):
-            less.update(id(f) for f in group if f.structure is Structure.FOCAL_LESION)
-    if not less:
-        return list(findings)
-    return [f.model_copy(update={"structure": None}) if id(f) in less else f for f in findings]
-
-
-def _evidence(label: Label, group: list[Grounded]) -> LabelEvidence:
+def _evidence(label: Label, group: Sequence[Grounded]) -> LabelEvidence:
     pet = ct = _SILENT
     suv = None
     for g in group:
-        f = g.finding
         basis = Basis.IMPLIED if g.implied else Basis.STATED
-        if f.uptake is not None and label.pet is (Uptake.NORMAL if f.negated else f.uptake) and _first(pet, basis):
-            pet = Evidence(basis, g.pet_rule, f.spans)
-        if (
-            f.structure is not None
-            and label.ct is (Structure.NORMAL if f.negated else f.structure)
-            and _first(ct, basis)
-        ):
-            ct = Evidence(basis, g.ct_rule, f.spans)
-        if suv is None and f.suv_max is not None and f.suv_max == label.suv_max and not f.negated:
-            suv = Evidence(basis, "suv.max", f.spans)
+        negated, uptake, structure = g.negated, g.uptake, g.structure
+        if uptake is not None and label.pet is (Uptake.NORMAL if negated else uptake) and _first(pet, basis):
+            pet = Evidence(basis, g.pet_rule, g.at)
+        if structure is not None and label.ct is (Structure.NORMAL if negated else structure) and _first(ct, basis):
+            ct = Evidence(basis, g.ct_rule, g.at)
+        if suv is None and g.suv_max is not None and g.suv_max == label.suv_max and not negated:
+            suv = Evidence(basis, "suv.max", g.at)
     return LabelEvidence(label, pet, ct, suv)
 
 

@@ -1,46 +1,21 @@
-"""Statements -> findings: the subject carried forward, one lesion gathered from several clauses."""
+"""Statements -> lesions: the subject carried forward, one lesion gathered from several clauses."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-from petrg.anatomy import NodalGroup, Region, Side
-from petrg.language.reading.concepts import BONE_REGIONS, NODE_REGIONS, structure_of
 from petrg.language.reading.lexicon import Kind
 from petrg.language.reading.said import Place, Said, Statement
-from petrg.report import Finding, Span, Structure, Uptake
-from petrg.report.labels import STRUCTURE_PRIORITY, UPTAKE_PRIORITY
+from petrg.report import Uptake
 
-__all__ = ["LOW_SUV", "Grounded", "gather"]
-
-LOW_SUV = 3.0
-"""An uptake called increased with an SUVmax up to this is mild or equivocal: about the liver's own."""
+__all__ = ["Lesion", "gather"]
 
 _MANY = 24  # places in a subject before repeats are dropped: text that loops
-_RESPECTIVE = 12  # places that a list of numbers may be given for
-_DESCRIPTION = 60  # characters of a description quoted whole
-_RANK = {structure: rank for rank, structure in enumerate(STRUCTURE_PRIORITY)}
-_UPTAKE_RANK = {uptake: rank for rank, uptake in enumerate(UPTAKE_PRIORITY)}
-_SIDED = frozenset(region for region in Region if region.sided)
-_QUIET = (NODE_REGIONS | BONE_REGIONS | {Region.MUSCLE_SUBCUTIS, Region.LUNG_PLEURA}) - {Region.MEDIASTINUM_HILA}
-"""Where nothing physiologic is measured: an SUV named there is of a finding."""
-_GROUPS = {group.value: group for group in NodalGroup}
-
-
-class Grounded(NamedTuple):
-    """A finding, the rules that gave its classes, and whether its place was named or follows from a larger one."""
-
-    finding: Finding
-    pet_rule: str = ""
-    ct_rule: str = ""
-    implied: bool = False
-    rest: bool = False
 
 
 @dataclass(slots=True)
-class _Lesion:
+class Lesion:
     """What is said of one subject until it changes."""
 
     places: list[Place]
@@ -57,9 +32,11 @@ class _Lesion:
 
     @property
     def empty(self) -> bool:
+        """Whether nothing was said yet."""
         return not self.said and not self.suvs
 
     def add(self, statement: Statement) -> None:
+        """Take in what one more clause says."""
         self.said += self.explained(statement) if self.said else statement.said
         self.describes |= statement.describes
         if statement.said:
@@ -81,22 +58,22 @@ class _Lesion:
         ]
 
 
-def gather(segments: Iterable[Sequence[Statement]], text: str) -> list[Grounded]:
-    """The findings of all segments, in order."""
+def gather(segments: Iterable[Sequence[Statement]]) -> list[Lesion]:
+    """The lesions of all segments, in order."""
     teller = _Teller()
     for segment in segments:
         teller.segment(segment)
     teller.close()
-    return [g for lesion in teller.lesions for g in _findings(lesion, text)]
+    return teller.lesions
 
 
 class _Teller:
     """Gathers lesions clause by clause; the subject stays until another place is named."""
 
     def __init__(self) -> None:
-        self.lesions: list[_Lesion] = []
+        self.lesions: list[Lesion] = []
         self.subject: list[Place] = []
-        self.lesion = _Lesion([], 0, 0)
+        self.lesion = Lesion([], 0, 0)
         self.pending: list[Place] = []
         self.new = True
         self.muted = False
@@ -144,10 +121,10 @@ class _Teller:
             statement.heading and statement.said and not places
         ):  # a heading such as "lymph nodes:" is said of nothing yet
             self.close()
-            self.subject, self.pending, self.lesion = [], [], _Lesion([], statement.end, statement.end)
+            self.subject, self.pending, self.lesion = [], [], Lesion([], statement.end, statement.end)
             return
         if statement.aside_first and not places and statement.asides and statement.said:
-            aside = _Lesion(statement.asides, statement.start, statement.end)
+            aside = Lesion(statement.asides, statement.start, statement.end)
             aside.add(statement)
             self.lesions.append(aside)
             return
@@ -217,7 +194,7 @@ class _Teller:
         if len(places) > _MANY:
             places = list({(p.regions(), p.side, p.entry.group): p for p in places}.values())
         self.subject, self.pending = places, []
-        self.lesion = _Lesion(list(places), statement.start, statement.end)
+        self.lesion = Lesion(list(places), statement.start, statement.end)
 
     def close(self) -> None:
         """Keep the lesion if anything was said of a place."""
@@ -233,241 +210,9 @@ def _specific(places: list[Place]) -> list[Place]:
     return places
 
 
-def _ends_in_place(lesion: _Lesion) -> bool:
+def _ends_in_place(lesion: Lesion) -> bool:
     return bool(lesion.places) and lesion.places[-1].end > lesion.said_end
 
 
 def _names_structure(statement: Statement) -> bool:
     return any(s.concept is not None for s in statement.said)
-
-
-@dataclass(slots=True)
-class _Told:
-    """What is said of every place of a lesion, sorted once: its uptake, the structures, a bare normal."""
-
-    pet: Said | None
-    rule: str
-    concepts: list[tuple[Said, Span]]
-    normal: Said | None
-    pet_spans: tuple[Span, ...]
-    suv: float | None
-
-    @classmethod
-    def of(cls, lesion: _Lesion, said: Sequence[Said], suv: float | None) -> _Told:
-        pet, rule = _uptake(said, suv)
-        spans = () if pet is None or pet.end <= pet.start else (Span(start=pet.start, end=pet.end),)
-        if suv is not None and lesion.suv_at is not None:
-            spans = (*spans, Span(start=lesion.suv_at[0], end=lesion.suv_at[1]))
-        concepts = [(s, Span(start=s.start, end=s.end)) for s in said if s.concept]
-        normal = next((s for s in said if s.concept == ""), None)
-        return cls(pet, rule, concepts, normal, spans, suv)
-
-
-def _findings(lesion: _Lesion, text: str) -> Iterator[Grounded]:
-    said = _without_attributes(lesion.said) if lesion.describes else lesion.said
-    shared, own = said, _with_places_of_their_own(said, lesion.places)
-    if own:
-        shared = [s for s in said if s not in own]
-    each = lesion.suvs if 1 < len(lesion.suvs) == len(lesion.places) <= _RESPECTIVE else ()
-    told = _Told.of(lesion, shared, max(lesion.suvs, default=None))
-    seen: set[tuple[Region, Side | None, str | None]] = set()
-    for i, place in enumerate(lesion.places):
-        if each:
-            told = _Told.of(lesion, shared, each[i])
-        for region in place.regions() or _area_regions(place, said):
-            side = place.side if region in _SIDED else None
-            key = (region, side, place.entry.group)
-            if key not in seen or each:
-                seen.add(key)
-                yield from _of_place(lesion, place, region, side, told, text)
-        if place.entry.implies:
-            yield from _implied(lesion, place)
-    for s in own:
-        place = Place(lesion.places[0].entry, None, s.start, s.end)
-        for region in s.regions:
-            yield from _of_place(lesion, place, region, None, _Told.of(lesion, [s], None), text)
-
-
-def _with_places_of_their_own(said: Sequence[Said], places: Sequence[Place]) -> list[Said]:
-    """What is said by a word such as "ascites", where no place of the lesion is meant by it."""
-    own = [s for s in said if s.regions]
-    if own:
-        named = {region for place in places for region in place.regions()}
-        own = [s for s in own if named.isdisjoint(s.regions)]
-    return own
-
-
-def _area_regions(place: Place, said: Sequence[Said]) -> tuple[Region, ...]:
-    """The parts of an area that a positive finding of nodes or bone in it means."""
-    concepts = {s.concept for s in said if s.concept and not s.denied}
-    if "node" in concepts:
-        return tuple(r for r in place.entry.implies if r in NODE_REGIONS)
-    if concepts & {"bone-lesion", "osteoporosis"}:
-        return tuple(r for r in place.entry.implies if r in BONE_REGIONS)
-    return ()
-
-
-def _implied(lesion: _Lesion, place: Place) -> Iterator[Grounded]:
-    """A larger area called normal makes its parts normal."""
-    if any(not s.denied and s.uptake is not Uptake.NORMAL for s in lesion.said):
-        return
-    pet = next((s for s in lesion.said if s.uptake is not None), None)
-    ct = next((s for s in lesion.said if s.concept == ""), None)
-    if pet is None and ct is None:
-        return
-    spans = tuple(Span(start=s.start, end=s.end) for s in (pet, ct) if s is not None)
-    for region in place.entry.implies:
-        finding = Finding(
-            region=region,
-            uptake=Uptake.NORMAL if pet else None,
-            structure=Structure.NORMAL if ct else None,
-            spans=(Span(start=place.start, end=place.end), *spans),
-        )
-        yield Grounded(finding, pet.rule if pet else "", ct.rule if ct else "", implied=True, rest=lesion.rest)
-
-
-_Row = tuple[Structure, Said, Span]
-
-
-def _of_place(
-    lesion: _Lesion, place: Place, region: Region, side: Side | None, told: _Told, text: str
-) -> Iterator[Grounded]:
-    """The findings of one place: what is shown there, else its uptake, then what is denied."""
-    here = Span(start=place.start, end=place.end)
-    common = {
-        "region": region,
-        "side": side,
-        "site": text[place.start : place.end],
-        "nodal_group": _group(place, side) if place.node else None,
-    }
-    if told.pet is None and told.suv is not None and region in _QUIET:
-        told = replace(told, pet=_by_suv(told.suv), rule="uptake.suv")
-    shown: list[_Row] = []
-    denied: dict[Structure, _Row] = {}
-    for s, span in told.concepts:
-        structure = structure_of(s.concept or "", region, nodular=s.nodular)
-        if s.denied:
-            denied.setdefault(structure, (structure, s, span))
-        else:
-            shown.append((structure, s, span))
-    denial = told.pet is not None and told.pet.denied and told.suv is None
-    if shown:
-        yield from _shown(shown, lesion, told, common, here, text)
-    elif denial:
-        yield _denial(denied, lesion, told, common, here)
-    elif told.pet is not None or told.suv is not None:
-        yield _unseen(lesion, told, common, here)
-    if told.normal is not None and not shown and (denial or (told.pet is None and told.suv is None)):
-        spans = (here, Span(start=told.normal.start, end=told.normal.end))
-        finding = Finding(**common, structure=Structure.NORMAL, spans=spans)
-        yield Grounded(finding, "", told.normal.rule, rest=lesion.rest)
-    for structure, _, span in denied.values():
-        finding = Finding(**common, structure=structure, negated=True, spans=(here, span))
-        yield Grounded(finding, "", "structure.denied", rest=lesion.rest)
-
-
-def _shown(
-    rows: list[_Row], lesion: _Lesion, told: _Told, common: dict[str, Any], here: Span, text: str
-) -> Iterator[Grounded]:
-    """What CT shows, the most marked first; the uptake and the numbers are of that one."""
-    pet = told.pet
-    rows.sort(key=lambda row: _RANK[row[0]])
-    structure, s, span = rows[0]
-    finding = Finding(
-        **common,
-        uptake=None if pet is None else Uptake.NORMAL if pet.denied else pet.uptake,
-        structure=structure,
-        suv_max=told.suv,
-        size_mm=lesion.sizes,
-        description=_description(text, here, s),
-        spans=(here, span, *told.pet_spans),
-    )
-    yield Grounded(finding, told.rule, s.rule, rest=lesion.rest)
-    for structure, s, span in rows[1:]:
-        finding = Finding(**common, structure=structure, description=_description(text, here, s), spans=(here, span))
-        yield Grounded(finding, "", s.rule, rest=lesion.rest)
-
-
-def _denial(
-    denied: dict[Structure, _Row], lesion: _Lesion, told: _Told, common: dict[str, Any], here: Span
-) -> Grounded:
-    """An uptake denied; with a structure denied too it is one finding, taken out of ``denied``."""
-    spans = (here, *told.pet_spans)
-    uptake = None if told.pet is None else told.pet.uptake
-    if not denied:
-        return Grounded(Finding(**common, uptake=uptake, negated=True, spans=spans), told.rule, rest=lesion.rest)
-    structure, _, span = denied.pop(next(iter(denied)))
-    finding = Finding(**common, uptake=uptake, structure=structure, negated=True, spans=(*spans, span))
-    return Grounded(finding, told.rule, "structure.denied", rest=lesion.rest)
-
-
-def _unseen(lesion: _Lesion, told: _Told, common: dict[str, Any], here: Span) -> Grounded:
-    """An uptake with nothing shown on CT."""
-    pet, normal = told.pet, told.normal
-    finding = Finding(
-        **common,
-        uptake=None if pet is None else Uptake.NORMAL if pet.denied else pet.uptake,
-        structure=None if normal is None else Structure.NORMAL,
-        suv_max=told.suv,
-        size_mm=lesion.sizes,
-        spans=(here, *told.pet_spans),
-    )
-    return Grounded(finding, told.rule, "" if normal is None else normal.rule, rest=lesion.rest)
-
-
-def _without_attributes(said: list[Said]) -> list[Said]:
-    """Drop what only describes a structure named before it: "thickening, of low density"."""
-    named = next((i for i, s in enumerate(said) if s.concept and not s.denied and not s.attribute), len(said))
-    return [s for i, s in enumerate(said) if i < named or not s.attribute]
-
-
-def _uptake(said: Sequence[Said], suv: float | None) -> tuple[Said | None, str]:
-    """The most marked uptake said of a lesion, and the rule."""
-    best: Said | None = None
-    rank = 99
-    for s in said:
-        if s.uptake is None:
-            continue
-        if s.rule == "uptake.explained":
-            return s, s.rule
-        if best is None or _uptake_rank(s) < rank:
-            best, rank = s, _uptake_rank(s)
-    if best is None:
-        if suv is not None and any(s.concept and not s.denied for s in said):
-            return _by_suv(suv), "uptake.suv"
-        return None, ""
-    if best.rule == "uptake.uneven" and (plain := next((s for s in said if s.uptake and s.denied), None)) is not None:
-        return plain, plain.rule
-    if suv is not None and best.uptake is Uptake.HIGH and not (best.denied or best.marked) and round(suv, 1) <= LOW_SUV:
-        return Said("uptake.low-suv", best.start, best.end, Uptake.EQUIVOCAL), "uptake.low-suv"
-    return best, best.rule
-
-
-def _by_suv(suv: float) -> Said:
-    """The uptake meant by an SUV alone."""
-    return Said("uptake.suv", 0, 0, Uptake.HIGH if suv > LOW_SUV else Uptake.EQUIVOCAL)
-
-
-def _uptake_rank(said: Said) -> int:
-    """Most marked first, denials last, a mere diagnosis behind any uptake that was stated."""
-    if said.denied:
-        return len(_UPTAKE_RANK)
-    if said.rule == "uptake.malignant":
-        return len(_UPTAKE_RANK) + 1
-    if said.rule == "uptake.uneven":
-        return _UPTAKE_RANK[Uptake.PHYSIOLOGIC]  # says less than any defect
-    return _UPTAKE_RANK[said.uptake] if said.uptake is not None else len(_UPTAKE_RANK)
-
-
-def _group(place: Place, side: Side | None) -> NodalGroup | None:
-    group = place.entry.group
-    if group is None:
-        return None
-    return _GROUPS.get(group) or (_GROUPS.get(f"{group}-{side.value}") if side is not None else None)
-
-
-def _description(text: str, place: Span, said: Said) -> str:
-    start, end = min(place.start, said.start), max(place.end, said.end)
-    if end - start > _DESCRIPTION:
-        return f"{text[place.start : place.end]} {text[said.start : said.end]}"
-    return " ".join(text[start:end].split())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from petrg.language.reading.lesions import Grounded, gather
+from petrg.language.reading.grounded import Grounded, findings_of
+from petrg.language.reading.lesions import gather
 from petrg.language.reading.lexicon import Lexicon, languages, lexicon
 from petrg.language.reading.plain import normalise
 from petrg.language.reading.sentences import segments
@@ -51,7 +52,7 @@ def read(text: str, language: str | Lexicon = "auto") -> Reading:
     ('lung-pleura', 'left', (12.0,), 4.1)
     """
     words = language if isinstance(language, Lexicon) else lexicon(detect(text) if language == "auto" else language)
-    return Reading(text, words.language, tuple(gather(segments(text, words), text)))
+    return Reading(text, words.language, tuple(findings_of(gather(segments(text, words)), text)))
 
 
 def detect(text: str) -> str:

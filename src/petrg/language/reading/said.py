@@ -1,4 +1,4 @@
-"""What a clause says, as values: places, predicates, numbers; positions count from where its sentence begins."""
+"""What a clause says, as values: places, predicates, numbers; positions index the text."""
 
 from __future__ import annotations
 
@@ -38,10 +38,6 @@ class Place:
             return (self.entry.beside,)
         return self.entry.regions
 
-    def moved(self, by: int) -> Place:
-        """The same place ``by`` characters further on."""
-        return Place(self.entry, self.side, self.start + by, self.end + by, self.beside, self.node, self.bone)
-
 
 class Said(NamedTuple):
     """One predicate: an uptake class or a concept, denied or not, by which rule, where it stands.
@@ -60,10 +56,6 @@ class Said(NamedTuple):
     marked: bool = False
     attribute: bool = False
     regions: tuple[Region, ...] = ()
-
-    def moved(self, by: int) -> Said:
-        """The same predicate ``by`` characters further on."""
-        return tuple.__new__(Said, (self.rule, self.start + by, self.end + by, *self[3:]))
 
 
 class Statement:
@@ -106,18 +98,3 @@ class Statement:
     def mute(self) -> bool:
         """Whether the clause has no bearing on anything."""
         return self.silent and not (self.places or self.extra or self.asides or self.yardstick or self.heading)
-
-    def moved(self, by: int) -> Statement:
-        """The same statement ``by`` characters further on; a copy that may be changed."""
-        copy = Statement.__new__(Statement)
-        copy.__dict__.update(self.__dict__)
-        copy.start, copy.end = self.start + by, self.end + by
-        copy.places = [p.moved(by) for p in self.places] if self.places else []
-        copy.extra = [p.moved(by) for p in self.extra] if self.extra else []
-        copy.asides = [p.moved(by) for p in self.asides] if self.aside_first else []
-        copy.said = [s.moved(by) for s in self.said] if self.said else []
-        if self.suv_at is not None:
-            copy.suv_at = (self.suv_at[0] + by, self.suv_at[1] + by)
-        if self.brought is not None:
-            copy.brought = self.brought.moved(by)
-        return copy

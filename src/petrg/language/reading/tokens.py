@@ -29,25 +29,24 @@ _MAX_SUV = 300.0
 _REACH = 16  # characters after a list of numbers in which "respectively" may stand
 
 
-def tokenise(plain: str, lexicon: Lexicon) -> list[Token]:
-    """The words of ``lexicon`` in a normalised text, left to right."""
+def tokenise(plain: str, lexicon: Lexicon, start: int = 0, end: int | None = None) -> list[Token]:
+    """The words of ``lexicon`` between two places of a normalised text, left to right."""
     tokens: list[Token] = []
-    done = 0
-    simple, make = lexicon.simple.get, tuple.__new__  # Token(...) in a third of the time
-    for match in lexicon.pattern.finditer(plain):
-        entry = simple(match.group())
-        start = match.start()
-        if start < done:
+    done, last = 0, len(plain) if end is None else end
+    simple, make, add = lexicon.simple.get, tuple.__new__, tokens.append  # Token(...) in a third of the time
+    for match in lexicon.pattern.finditer(plain, start, last):
+        begin, stop = match.span()
+        if begin < done:
             continue
-        if entry is not None:
-            tokens.append(make(Token, (entry.kind, start, match.end(), entry, ())))
-        elif (token := _special(plain, match, lexicon)) is not None:
-            tokens.append(token)
+        if (entry := simple(match[0])) is not None:
+            add(make(Token, (entry.kind, begin, stop, entry, ())))
+        elif (token := _special(plain, match, last, lexicon)) is not None:
+            add(token)
             done = token.end
     return tokens
 
 
-def _special(plain: str, match: re.Match[str], lexicon: Lexicon) -> Token | None:
+def _special(plain: str, match: re.Match[str], last: int, lexicon: Lexicon) -> Token | None:
     """A token that is more than its word: a length, an SUV with its numbers, a plural; None for a word to skip."""
     start, end = match.span()
     if match.lastgroup == "size":
@@ -58,9 +57,9 @@ def _special(plain: str, match: re.Match[str], lexicon: Lexicon) -> Token | None
     kind = entry.kind
     numbers: tuple[float, ...] = ()
     if kind is Kind.SUV or kind is Kind.OTHER_NUMBER:
-        end, numbers = _suvs(plain, end, lexicon)
+        end, numbers = _suvs(plain, end, last, lexicon)
     elif kind is Kind.DEAUVILLE:
-        if (grade := _GRADE.match(plain, end)) is None:
+        if (grade := _GRADE.match(plain, end, last)) is None:
             return None
         end, numbers = grade.end(), (float(grade.group(1)),)
     elif kind is Kind.SKIP:
@@ -68,24 +67,24 @@ def _special(plain: str, match: re.Match[str], lexicon: Lexicon) -> Token | None
     return Token(kind, start, end, entry, numbers)
 
 
-def _suvs(plain: str, end: int, lexicon: Lexicon) -> tuple[int, tuple[float, ...]]:
+def _suvs(plain: str, end: int, last: int, lexicon: Lexicon) -> tuple[int, tuple[float, ...]]:
     """Numbers after an SUV's name: the highest, or one a place where they are given respectively."""
-    match = lexicon.numbers.match(plain, end)
+    match = lexicon.numbers.match(plain, end, last)
     if match is None:
         return end, ()
     values: list[float] = []
-    last = -1
+    before = -1
     body = match.group(1)
     for number in _NUMBER.finditer(body):
         value = float(number.group())
-        joined = body[last : number.start()].strip() if last >= 0 else ""
-        if last >= 0 and joined in ("-", "~", "至", "to"):
+        joined = body[before : number.start()].strip() if before >= 0 else ""
+        if before >= 0 and joined in ("-", "~", "至", "to"):
             values[-1] = max(values[-1], value)
         else:
             values.append(value)
-        last = number.end()
+        before = number.end()
     values = [value for value in values if value <= _MAX_SUV]
-    around = plain[end : match.end() + _REACH]
+    around = plain[end : min(match.end() + _REACH, last)]
     if len(values) > 1 and not any(word in around for word in lexicon.respective):
         values = [max(values)]
     return match.end(1), tuple(values)
