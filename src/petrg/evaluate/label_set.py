@@ -51,8 +51,11 @@ class LabelSet:
         A region that a file lacks is absent here: it counts as wrong. All 24 are there otherwise.
     texts : mapping of id -> text
         What was labelled, where known; for showing disagreements.
+    languages : mapping of id -> language code
+        In which language a text was read, where known.
     """
 
     labeller: str
     cases: Mapping[str, Mapping[Region, Cell]]
     texts: Mapping[str, str] = field(default_factory=dict)
+    languages: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,101 @@
+"""Texts -> labels by petrg's own reader, which needs no language model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from petrg.anatomy import Region
+from petrg.evaluate.label_set import Cell, LabelSet, Spot
+from petrg.language.reading import LabelEvidence, labels, read
+from petrg.progress import Progress, silent, track
+
+__all__ = ["LABELLER", "extract", "is_blank", "labeller"]
+
+LABELLER = "petrg-reading"
+_VERSION = 1
+_RULES = (
+    ("petrg.language", ("reading", "lexica")),
+    ("petrg.report", ("labels.py",)),
+    ("petrg", ("anatomy",)),
+)
+"""All that decides what is read from a text: grammar, lexica, label table, anatomy."""
+
+
+def extract(texts: Mapping[str, str], language: str = "auto", progress: Progress = silent) -> LabelSet:
+    """Labels of each text that says anything; a blank one is left out, since silence would read as "all normal".
+
+    Parameters
+    ----------
+    texts : mapping of id -> text
+    language : str
+        A lexicon's code, or ``auto``: each text's own.
+
+    Raises
+    ------
+    ReportError
+        If there is no lexicon of that language.
+
+    Examples
+    --------
+    >>> found = extract({"a": "肝右叶见低密度结节，放射性摄取增高，SUVmax：8.1。", "b": " "})
+    >>> cell = found.cases["a"][Region.LIVER]
+    >>> list(found.cases), cell.pet.name, cell.suv_max, cell.rules[0]
+    (['a'], 'HIGH', 8.1, 'uptake.high')
+    """
+    told = {key: text for key, text in texts.items() if not is_blank(text)}
+    cases: dict[str, dict[Region, Cell]] = {}
+    languages: dict[str, str] = {}
+    for key, text in track(list(told.items()), "reading", progress):
+        reading = read(text, language)
+        cases[key] = {region: _cell(evidence) for region, evidence in labels(reading).items()}
+        languages[key] = reading.language
+    return LabelSet(labeller=labeller(), cases=cases, texts=told, languages=languages)
+
+
+def is_blank(text: str | None) -> bool:
+    """Whether a text says nothing: no letter and no digit.
+
+    >>> is_blank(None), is_blank(" 。"), is_blank("正常")
+    (True, True, False)
+    """
+    return text is None or not any(letter.isalnum() for letter in text)
+
+
+@cache
+def labeller() -> str:
+    """Name and version of the reader; the version ends with a hash over grammar, lexica and label table.
+
+    >>> labeller().startswith("petrg-reading 1 (")
+    True
+    """
+    digest = hashlib.sha256()
+    for package, names in _RULES:
+        for name in names:
+            _add(digest, files(package).joinpath(name))
+    return f"{LABELLER} {_VERSION} ({digest.hexdigest()[:8]})"
+
+
+def _add(digest: hashlib._Hash, item: Traversable) -> None:
+    if item.is_dir():
+        for inner in sorted(item.iterdir(), key=lambda one: one.name):
+            _add(digest, inner)
+    elif item.name.endswith((".py", ".toml")):
+        digest.update(item.name.encode() + b"\0" + item.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+
+
+def _cell(evidence: LabelEvidence) -> Cell:
+    label = evidence.label
+    parts = (evidence.pet, evidence.ct, evidence.suv)
+    return Cell(
+        pet=label.pet,
+        ct=label.ct,
+        suv_max=label.suv_max,
+        description=label.description,
+        basis=(evidence.pet.basis.value, evidence.ct.basis.value, evidence.suv.basis.value if evidence.suv else ""),
+        rules=(evidence.pet.rule, evidence.ct.rule, evidence.suv.rule if evidence.suv else ""),
+        spots=tuple(tuple(Spot(s.start, s.end) for s in part.spans) if part else () for part in parts),  # type: ignore[arg-type]
+    )
