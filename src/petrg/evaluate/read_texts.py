@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +18,8 @@ _KINDS = (".json", ".txt")
 def read_texts(folder: Path) -> dict[str, str | None]:
     """The reports of ``folder`` by id, in the order of their ids; None where a file holds nothing.
 
-    Files are ``ID.json`` (a report of petrg; its text is :func:`report_text`) or ``ID.txt`` (UTF-8); others are
-    passed over.
+    Files are ``ID.json`` (a report of petrg; its text is :func:`report_text`; or ``{"text": …}``) or ``ID.txt``
+    (UTF-8); others are passed over.
 
     Raises
     ------
@@ -101,8 +102,21 @@ def _read(path: Path) -> bytes:
 def _text(path: Path, number: int) -> str:
     raw = _read(path)
     if path.suffix == ".json":
-        return report_text(Report.from_json(raw))
+        plain = _plain_json(raw)
+        return report_text(Report.from_json(raw)) if plain is None else plain
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ScoreError(f"report {number} of the folder is no UTF-8", "text in UTF-8", "save it anew") from error
+
+
+def _plain_json(raw: bytes) -> str | None:
+    """The text of ``{"text": …}``, empty where it is null; None where the file is something else."""
+    try:
+        document = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, dict) or set(document) != {"text"} or not isinstance(document["text"], str | None):
+        return None
+    # JSON can hold half characters, files cannot
+    return (document["text"] or "").encode("utf-8", "replace").decode("utf-8")
