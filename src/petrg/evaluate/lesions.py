@@ -35,8 +35,8 @@ class LesionFamily:
 
     Notes
     -----
-    A lesion is a site, see `petrg.evaluate.lesion_sites.avid_sites`: several nodules of one lobe count once. Lesions on PET
-    and those that CT alone shows (keys that begin with ``CT-``) are counted apart.
+    A lesion is a site, see `petrg.evaluate.lesion_sites.avid_sites`: several nodules of one lobe count once. Lesions
+    on PET and those that CT alone shows (keys that begin with ``CT-``) are counted apart.
     """
 
     references: Sequence[Sequence[Finding]]
