@@ -1,0 +1,159 @@
+"""Scores of texts against measurement records: numbers that were measured, lesions that were left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from petrg.evaluate.record_numbers import RecordMatch, Said, Source, match_record
+from petrg.evaluate.scores import Count, Metric
+from petrg.evaluate.statistic import Floats, Ints, Tally
+from petrg.report import Record
+
+__all__ = ["METRICS", "RecordFamily"]
+
+_FOCI = frozenset({Source.LESION, Source.INDETERMINATE, Source.PHYSIOLOGIC})
+
+
+@dataclass(frozen=True)
+class RecordFamily:
+    """What texts say against what was measured, on the cases ``ids``, in that order.
+
+    Parameters
+    ----------
+    predictions : sequence of Said or None
+        `said_in_reading` or `said_in_labels` of each prediction; None where it is missing: it says nothing.
+    records : mapping of id -> Record
+        A case without a record is left out of these scores and counted.
+    ids : sequence of str
+    """
+
+    predictions: Sequence[Said | None]
+    records: Mapping[str, Record]
+    ids: Sequence[str]
+
+    def statistics(self) -> Mapping[str, Tally]:
+        """Every score by metric key."""
+        parts = np.array([self._row(i, i) for i in range(len(self.ids))], dtype=np.float64)
+        return {key: Tally(parts, _Ratio(top, bottom)) for key, (top, bottom) in _RATIOS.items()}
+
+    def permuted(self, orders: Ints) -> Mapping[str, Floats]:
+        """Every score with the prediction of case ``orders[p, i]`` put to the record of case i, each (p,)."""
+        sums = np.zeros((len(orders), 5))
+        for i in range(orders.shape[1]):
+            who, where = np.unique(orders[:, i], return_inverse=True)
+            sums += np.array([self._row(i, int(j)) for j in who])[where.ravel()]
+        return {key: _Ratio(top, bottom)(sums) for key, (top, bottom) in _RATIOS.items()}
+
+    def matches(self) -> dict[str, RecordMatch]:
+        """How each case with a record meets it."""
+        return {
+            case: match_record(said or Said(), self.records[case])
+            for case, said in zip(self.ids, self.predictions, strict=True)
+            if case in self.records
+        }
+
+    def counts(self) -> tuple[Count, ...]:
+        """Whose SUVs the texts name, lesions missed, cases without a record."""
+        matches = self.matches().values()
+        numbers = [n for m in matches for n in m.numbers]
+        lesions = sum(m.lesions for m in matches)
+        missed = [lesion for m in matches for lesion in m.missed]
+        by_source = [
+            Count(
+                key=f"record-suv-{source.value.replace(' ', '-')}",
+                title=f"SUVs named that are of {_WORDS[source]}",
+                value=sum(n.source is source for n in numbers),
+                of=len(numbers),
+            )
+            for source in Source
+        ]
+        return (
+            *by_source,
+            Count(
+                key="record-lesions-unnumbered",
+                title="measured lesions whose SUVmax is not named for their region",
+                value=len(missed),
+                of=lesions,
+            ),
+            Count(
+                key="record-lesions-missed",
+                title="measured lesions in a region without an SUV or raised uptake",
+                value=sum(not lesion.covered for lesion in missed),
+                of=lesions,
+            ),
+            Count(
+                key="record-missing",
+                title="cases without a measurement record",
+                value=sum(case not in self.records for case in self.ids),
+                of=len(self.ids),
+            ),
+        )
+
+    def _row(self, i: int, j: int) -> tuple[int, int, int, int, int]:
+        """Numbers, numbers measured, measured in that region; lesions, lesions with their number … of one pairing."""
+        record = self.records.get(self.ids[i])
+        if record is None:
+            return 0, 0, 0, 0, 0
+        match = match_record(self.predictions[j] or Said(), record)
+        return (
+            len(match.numbers),
+            sum(n.source is not Source.NOTHING for n in match.numbers),
+            sum(n.source in _FOCI and n.in_region for n in match.numbers),
+            match.lesions,
+            sum(not lesion.covered for lesion in match.missed),
+        )
+
+
+@dataclass(frozen=True)
+class _Ratio:
+    top: int
+    bottom: int
+
+    def __call__(self, sums: Floats) -> Floats:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(sums[..., self.bottom] > 0, sums[..., self.top] / sums[..., self.bottom], np.nan)
+
+
+_WORDS = {
+    Source.LESION: "a measured lesion",
+    Source.INDETERMINATE: "an indeterminate focus",
+    Source.PHYSIOLOGIC: "a physiologic focus",
+    Source.REFERENCE: "the liver or the blood pool",
+    Source.NOTHING: "nothing measured",
+}
+_RATIOS = {"Record-SUV-Measured": (1, 0), "Record-SUV-Region": (2, 0), "Record-Lesions-Missed": (4, 3)}
+
+
+def _metric(key: str, title: str, definition: str, *, lower: bool = False) -> Metric:
+    return Metric(
+        key=key,
+        title=title,
+        group="numbers",
+        low=0.0,
+        high=1.0,
+        better="lower" if lower else "higher",
+        definition=definition,
+    )
+
+
+METRICS: tuple[Metric, ...] = (
+    _metric(
+        "Record-SUV-Measured",
+        "SUVs that were measured",
+        "share of the SUVs named that some focus or reference region of the record has, to the printed decimal",
+    ),
+    _metric(
+        "Record-SUV-Region",
+        "SUVs measured in that region",
+        "share of the SUVs named that are the SUVmax of a focus in the region they are named for",
+    ),
+    _metric(
+        "Record-Lesions-Missed",
+        "Measured lesions missed",
+        "share of the record's lesions in a region for which the text has no SUV and no raised uptake",
+        lower=True,
+    ),
+)
