@@ -1,0 +1,58 @@
+"""The texts to label: one column of a table, or a folder of reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from petrg.errors import ScoreError
+from petrg.evaluate.read_cases import id_column_of
+from petrg.evaluate.read_texts import read_texts
+from petrg.evaluate.tables import read_rows
+
+__all__ = ["read_label_texts"]
+
+
+def read_label_texts(path: Path, *, column: str | None = None, id_column: str | None = None) -> dict[str, str | None]:
+    """Texts by id in the order of the file, or of the ids in a folder; None where there is none.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file, or a folder of ``ID.txt`` or ``ID.json`` (a report of petrg, or ``{"text": …}``).
+    column : str, optional
+        The column of texts; may be left out where the table has one besides that of the ids.
+    id_column : str, optional
+        Default: the first known name of ids (``AccNum``, ``id``, ``case`` …), else the first column.
+
+    Raises
+    ------
+    ScoreError
+        If there is no such column, the column is not certain, or an id lacks or stands twice.
+    """
+    path = Path(path)
+    if path.is_dir():
+        if column or id_column:
+            raise ScoreError(
+                "a folder has no columns", "a CSV file with --column", "leave --column and --id-column out"
+            )
+        return read_texts(path)
+    columns, rows = read_rows(path)
+    ids = id_column_of(columns, id_column)
+    chosen = _text_column([name for name in columns if name != ids], column)
+    texts: dict[str, str | None] = {}
+    for number, row in enumerate(rows, 1):
+        key = (row[ids] or "").strip()
+        if not key or key in texts:
+            fault = "the id of an earlier one" if key else "no id"
+            raise ScoreError(f"row {number} has {fault}", "each id once", "correct it or give --id-column")
+        texts[key] = row[chosen]
+    return texts
+
+
+def _text_column(columns: list[str], wanted: str | None) -> str:
+    if wanted is None and len(columns) == 1:
+        return columns[0]
+    if wanted not in columns:
+        found = "several columns" if wanted is None and columns else f"no column {wanted!r}" if wanted else "one column"
+        raise ScoreError(f"the table has {found}", f"one of {', '.join(columns) or 'id and text'}", "give --column")
+    return wanted
