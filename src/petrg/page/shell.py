@@ -12,10 +12,11 @@ __all__ = ["render_page"]
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def render_page(*, title: str, language: str, banner: str, body: Markup) -> str:
+def render_page(*, title: str, language: str, banner: str, body: Markup, style: str = "") -> str:
     """A whole document: policy, style, a banner that stays in sight and in print, and ``body``.
 
-    ``title`` and ``banner`` are escaped; ``body`` is markup already. ``language`` is "zh" or "en".
+    ``title`` and ``banner`` are escaped; ``body`` is markup already. ``language`` is "zh" or "en". ``style`` is CSS of the
+    page's own, after the common one.
     """
     tag = {"zh": "zh-Hans"}.get(language, language)
     return (
@@ -23,7 +24,7 @@ def render_page(*, title: str, language: str, banner: str, body: Markup) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n<meta name="robots" content="noindex">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{_css()}{_on_every_sheet(banner)}</style>\n</head>\n<body>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{_css()}{style}{_on_every_sheet(banner)}</style>\n</head>\n<body>\n"
         f'<p class="banner" role="note">{escape(banner)}</p>\n{body}\n'
         f'<p class="banner foot">{escape(banner)}</p>\n</body>\n</html>\n'
     )

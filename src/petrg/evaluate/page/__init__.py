@@ -1,0 +1,6 @@
+"""Pages of scores: scores.html, the leaderboard, and the pieces that other pages of this room share."""
+
+from petrg.evaluate.page.scores_page import render_scores
+from petrg.evaluate.page.sheet import render_piece, render_sheet
+
+__all__ = ["render_piece", "render_scores", "render_sheet"]

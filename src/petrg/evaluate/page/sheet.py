@@ -1,0 +1,50 @@
+"""The sheet that score pages are written on: templates, style, shell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from petrg.evaluate.page.safe import visible
+from petrg.evaluate.page.words import words
+from petrg.page.shell import render_page
+
+__all__ = ["render_piece", "render_sheet"]
+
+
+def render_sheet(template: str, *, title: str, language: str, values: Mapping[str, Any]) -> str:
+    """A whole page from a template of this room; ``say`` holds the words of ``language``."""
+    say = words(language)
+    body = _environment().get_template(template).render(say=say, language=language, **values)
+    return render_page(
+        title=visible(title), language=language, banner=say["banner"], body=Markup(body), style=_style()
+    )
+
+
+def render_piece(name: str, language: str, *arguments: Any) -> Markup:
+    """One macro of ``pieces.html.j2`` (confusion_table, heat_map, sides, differ_table, diff_key) for another page."""
+    module = _environment().get_template("pieces.html.j2").make_module({"say": words(language)})
+    return Markup(getattr(module, name)(*arguments))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("petrg.evaluate.page", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["seen"] = visible
+    return environment
+
+
+@cache
+def _style() -> str:
+    return files("petrg.evaluate.page").joinpath("scores.css").read_text(encoding="utf-8")
