@@ -21,20 +21,27 @@ class Masks:
 
     def __init__(self, tokens: Sequence[Hashable]) -> None:
         self.length = len(tokens)
-        self._places: dict[Hashable, list[int]] = {}
-        for place, token in enumerate(tokens):
-            self._places.setdefault(token, []).append(place)
         self._kept: dict[Hashable, int] = {}
+        self._places: dict[Hashable, list[int]] = {}
+        if self.length <= _SMALL:
+            bit = 1
+            for token in tokens:
+                self._kept[token] = self._kept.get(token, 0) | bit
+                bit <<= 1
+        else:
+            for place, token in enumerate(tokens):
+                self._places.setdefault(token, []).append(place)
 
     def of(self, token: Hashable) -> int:
         """Bits of the places where ``token`` stands; 0 where it does not."""
-        bits = self._kept.get(token)
-        if bits is None:
-            places = self._places.get(token, ())
-            bits = 0
+        bits = self._kept.get(token, 0)
+        if not bits and token in self._places:
+            places = self._places[token]
+            raw = bytearray(places[-1] // 8 + 1)
             for place in places:
-                bits |= 1 << place
-            if self.length <= _SMALL or len(places) >= _OFTEN or not places:
+                raw[place >> 3] |= 1 << (place & 7)
+            bits = int.from_bytes(raw, "little")
+            if len(places) >= _OFTEN:
                 self._kept[token] = bits
         return bits
 

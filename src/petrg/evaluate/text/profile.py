@@ -46,6 +46,8 @@ class Profile:
         One a token: its word in lower case, and whether it is the last, last but one, ... of that word.
     places : (t,) int64
         Where that token stands.
+    stems : dict
+        Words in lower case that are not their own stem -> their stem.
     """
 
     tokens: list[str]
@@ -53,6 +55,7 @@ class Profile:
     counts: Ints
     marks: Hashes
     places: Ints
+    stems: dict[str, str]
 
     @property
     def totals(self) -> tuple[int, ...]:
@@ -63,12 +66,6 @@ class Profile:
     def masks(self) -> Masks:
         """Bits for the longest common subsequence, when it is the reference."""
         return Masks(self.tokens)
-
-    @cached_property
-    def stems(self) -> dict[str, str]:
-        """Words in lower case that are not their own stem -> their stem."""
-        words = {token.lower() for token in set(self.tokens) if "A" <= token[-1] <= "z" or not token.isascii()}
-        return {word: found for word in words if (found := stem(word)) != word}
 
 
 class Overlap(NamedTuple):
@@ -91,8 +88,11 @@ def profile(tokens: Sequence[str]) -> Profile:
     """
     tokens = list(tokens)
     keys, counts = _grams(_hashes(tokens))
-    marks, places = _marks(_hashes([token.lower() for token in tokens]))
-    return Profile(tokens, keys, counts, marks, places)
+    lowered = [token.lower() for token in tokens]
+    marks, places = _marks(_hashes(lowered))
+    letters = {word: stem(word) for word in set(lowered) if "a" <= word[-1] <= "z"}
+    stems = {word: found for word, found in letters.items() if found != word}
+    return Profile(tokens, keys, counts, marks, places, stems)
 
 
 def compare(reference: Profile, prediction: Profile) -> Overlap:

@@ -22,7 +22,12 @@ __all__ = [
     "METRICS",
     "Counts",
     "TextScores",
+    "corpus_key",
+    "corpus_parts",
     "corpus_scores",
+    "counts_of",
+    "counts_row",
+    "expect_references",
     "metric_key",
     "sample_scores",
     "score_pairs",
@@ -42,6 +47,15 @@ def metric_key(name: str, label: str) -> str:
     'BLEU-4[jieba 0.42.1]'
     """
     return f"{name}[{label}]"
+
+
+def corpus_key(order: int, label: str) -> str:
+    """Name of BLEU pooled over all cases.
+
+    >>> corpus_key(4, "char 1")
+    'corpus BLEU-4[char 1]'
+    """
+    return metric_key(f"corpus BLEU-{order}", label)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +90,12 @@ def sample_scores(counts: Counts) -> dict[str, Floats]:
         scores[f"ROUGE-{n}"] = f_measure(c.matches[..., n - 1], c.totals[..., n - 1], grams)
     scores["ROUGE-L"] = f_measure(c.lcs, c.prediction, c.reference)
     return scores
+
+
+def corpus_parts(counts: Counts) -> Floats:
+    """(..., 10): matches, n-grams and lengths of each pair, whose sums give :func:`corpus_scores`."""
+    c = counts
+    return np.concatenate([c.matches, c.totals, c.prediction[..., None], c.reference[..., None]], axis=-1)
 
 
 def corpus_scores(sums: Floats) -> Floats:
@@ -124,8 +144,7 @@ class TextScores:
     @property
     def corpus_parts(self) -> Floats:
         """(n, 10): what each pair adds to :func:`corpus_scores`."""
-        c = self.counts
-        return np.concatenate([c.matches, c.totals, c.prediction[:, None], c.reference[:, None]], axis=1)
+        return corpus_parts(self.counts)
 
     @property
     def corpus(self) -> dict[str, float]:
@@ -156,12 +175,23 @@ def score_text(cases: Cases, tokenizer_name: str, progress: Progress = silent) -
         If the tokenizer needs jieba and it is not installed.
     """
     cut = tokenizer(tokenizer_name)
+    expect_references(cases)
+    return score_pairs(cases.references, cases.predictions, cut, progress)
+
+
+def expect_references(cases: Cases) -> None:
+    """Refuse a case without a reference.
+
+    Raises
+    ------
+    ScoreError
+        It names the number of the case.
+    """
     for row, case in enumerate(cases.cases, 1):
         if not case.reference.strip():
             raise ScoreError(
-                f"case {row} has no reference", "a reference report in every row", "fill it or drop the row"
+                f"case {row} has no reference", "a reference report in every case", "fill it or drop the case"
             )
-    return score_pairs(cases.references, cases.predictions, cut, progress)
 
 
 def score_pairs(

@@ -1,0 +1,131 @@
+"""Text metrics as a family: on any draw of the cases, and with the reports permuted among patients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from petrg.evaluate.cases import Cases
+from petrg.evaluate.statistic import Statistic, Tally, mean_of
+from petrg.evaluate.text.bleu import ORDERS
+from petrg.evaluate.text.profile import Profile, compare, profile
+from petrg.evaluate.text.rarity import Rarity, cider_of
+from petrg.evaluate.text.score import (
+    TextScores,
+    corpus_key,
+    corpus_parts,
+    corpus_scores,
+    counts_of,
+    counts_row,
+    expect_references,
+    metric_key,
+    sample_scores,
+)
+from petrg.evaluate.text.tokens import tokenizer
+from petrg.progress import Progress, silent
+
+__all__ = ["TextFamily", "text_family"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class TextFamily:
+    """The text metrics of one system; a :class:`petrg.evaluate.statistic.Family`.
+
+    CIDEr-D weighs n-grams by all references of the cases, in draws and permutations too: a draw changes which cases
+    count, not what is rare.
+
+    Parameters
+    ----------
+    scores : TextScores
+        Of the reports as they are.
+    references, predictions : tuple of Profile
+        A missing prediction is an empty text.
+    rarity : Rarity
+    """
+
+    scores: TextScores
+    references: tuple[Profile, ...]
+    predictions: tuple[Profile, ...]
+    rarity: Rarity
+
+    def statistics(self) -> Mapping[str, Statistic]:
+        """Every metric as the mean over cases, and BLEU of the corpus, by key."""
+        label, parts = self.scores.label, self.scores.corpus_parts
+        made: dict[str, Statistic] = {metric_key(n, label): mean_of(v) for n, v in self.scores.values.items()}
+        return made | {corpus_key(n, label): Tally(parts, _corpus_bleu(n)) for n in range(1, ORDERS + 1)}
+
+    def permuted(self, orders: Ints) -> Mapping[str, Floats]:
+        """Every metric with the prediction of case ``orders[p, i]`` put to the reference of case i.
+
+        Only the pairs that occur are compared, each once.
+
+        Parameters
+        ----------
+        orders : (p, n) int
+
+        Returns
+        -------
+        mapping of metric key -> (p,) float64
+        """
+        cases = len(self.references)
+        codes, where = np.unique(np.asarray(orders) + cases * np.arange(cases), return_inverse=True)
+        rows, cider = self.compared(*np.divmod(codes, cases))
+        where = where.reshape(np.shape(orders))
+        label = self.scores.label
+        values = {**sample_scores(counts_of(rows)), "CIDEr-D": cider}
+        made = {metric_key(name, label): column[where].mean(axis=1) for name, column in values.items()}
+        parts = corpus_parts(counts_of(rows))
+        pooled = corpus_scores(np.stack([column[where].sum(axis=1) for column in parts.T], axis=-1))
+        return made | {corpus_key(n + 1, label): pooled[:, n] for n in range(ORDERS)}
+
+    def compared(self, references: Ints, predictions: Ints) -> tuple[Floats, Floats]:
+        """Counts (k, 13) and CIDEr-D (k,) of k pairs, given by the indices of their two texts."""
+        rows, cider = [], []
+        for i, j in zip(references.tolist(), predictions.tolist(), strict=True):
+            theirs, ours = self.references[i], self.predictions[j]
+            rows.append(counts_row(compare(theirs, ours), ours, theirs))
+            cider.append(cider_of(theirs, ours, self.rarity))
+        return np.array(rows), np.array(cider)
+
+
+def _corpus_bleu(order: int) -> Callable[[Floats], Floats]:
+    return lambda sums: corpus_scores(sums)[..., order - 1]
+
+
+def text_family(cases: Cases, tokenizer_name: str, progress: Progress = silent) -> TextFamily:
+    """The text metrics of ``cases``, ready for intervals and tests; all texts' profiles stay in memory.
+
+    Parameters
+    ----------
+    cases : Cases
+    tokenizer_name : {"jieba", "char", "en"}
+    progress : Progress, optional
+
+    Raises
+    ------
+    ScoreError
+        If a reference is empty, or there is no such tokenizer.
+    MissingExtra
+        If the tokenizer needs jieba and it is not installed.
+    """
+    cut = tokenizer(tokenizer_name)
+    expect_references(cases)
+    rarity = Rarity()
+    references, predictions = [], []
+    for done, case in enumerate(cases.cases, 1):
+        references.append(profile(cut(case.reference)))
+        predictions.append(profile(cut(case.prediction or "")))
+        rarity.add(references[-1])
+        progress("scoring texts", done, len(cases))
+    pairs = list(zip(references, predictions, strict=True))
+    counts = counts_of(np.array([counts_row(compare(theirs, ours), ours, theirs) for theirs, ours in pairs]))
+    cider = np.array([cider_of(theirs, ours, rarity) for theirs, ours in pairs])
+    missing = np.array([case.prediction is None for case in cases.cases])
+    scores = TextScores(cut.label, {**sample_scores(counts), "CIDEr-D": cider}, counts, missing)
+    return TextFamily(scores, tuple(references), tuple(predictions), rarity)
