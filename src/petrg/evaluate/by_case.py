@@ -1,0 +1,53 @@
+"""The system's scores case by case: the columns of cases.csv, and the worst cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from petrg.evaluate.case_table import CaseTable, Value
+from petrg.evaluate.cases import Cases
+from petrg.evaluate.scores import WorstCase
+from petrg.evaluate.statistic import Family
+from petrg.evaluate.systems import Reports
+
+__all__ = ["case_table", "worst_of"]
+
+
+def case_table(cases: Cases, families: Mapping[str, Family]) -> CaseTable:
+    """The columns of every kind of score, in the order of the kinds."""
+    columns: dict[str, Sequence[Value]] = {}
+    for name, family in families.items():
+        columns.update(_columns(name, family))
+    return CaseTable(cases.id_column, cases.ids, columns)
+
+
+def _columns(name: str, family: Family) -> Mapping[str, Sequence[Value]]:
+    from petrg.evaluate.text.pairs import TextFamily
+
+    if isinstance(family, TextFamily):
+        from petrg.evaluate.text.table import columns
+
+        return columns(family.scores)
+    if name == "classes":
+        from petrg.evaluate.class_tables import case_columns
+        from petrg.evaluate.classes import ClassFamily
+
+        return case_columns(family) if isinstance(family, ClassFamily) else {}
+    own = getattr(family, "case_columns", None)
+    return own() if own is not None else {}
+
+
+def worst_of(cases: Cases, made: Reports, families: Mapping[str, Family]) -> tuple[WorstCase, ...]:
+    """The ten worst cases, by labels where there are any, else by text (the rules are in `petrg.evaluate.worst`)."""
+    from petrg.evaluate.classes import ClassFamily
+    from petrg.evaluate.text.pairs import TextFamily
+    from petrg.evaluate.worst import worst_by_labels, worst_by_text
+
+    classes, text = families.get("classes"), families.get("text")
+    if isinstance(classes, ClassFamily):
+        missing = [key not in classes.prediction.cases for key in cases.ids]
+        return worst_by_labels(classes, missing, {})
+    if isinstance(text, TextFamily) and made.texts is not None:
+        rouge = [float(value) for value in text.scores.values["ROUGE-L"]]
+        return worst_by_text(cases.ids, rouge, [one is None for one in made.texts])
+    return ()

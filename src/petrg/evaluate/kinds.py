@@ -1,0 +1,242 @@
+"""The kinds of score: each makes, of any reports on any of the cases, the scores of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from petrg.errors import ScoreError
+from petrg.evaluate.cases import Cases
+from petrg.evaluate.label_set import LabelSet
+from petrg.evaluate.scores import Metric
+from petrg.evaluate.statistic import Family
+from petrg.evaluate.systems import NORMAL, Reports, by_id
+from petrg.report import Finding, Record
+
+if TYPE_CHECKING:
+    from petrg.evaluate.text.tokens import TokenizerName
+    from petrg.language.reading import Reading
+
+__all__ = [
+    "ClassKind",
+    "Kind",
+    "Labeller",
+    "LesionKind",
+    "Readings",
+    "RecordKind",
+    "SuvKind",
+    "TextKind",
+    "label_texts",
+    "with_labels",
+]
+
+Labeller = Callable[[Mapping[str, str]], LabelSet]
+"""Texts by id -> their labels."""
+
+NO_TEXT = "has no text, only labels"
+
+
+class Kind(Protocol):
+    """One kind of score."""
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What it scores, in the order of a table."""
+
+    @property
+    def name(self) -> str:
+        """By which its families are found again."""
+
+    def family(self, cases: Cases, reports: Reports) -> Family | str:
+        """The scores of ``reports``, whose texts are in the order of ``cases``; a str says why there are none."""
+
+
+@dataclass(frozen=True)
+class TextKind:
+    """Text metrics on the tokens of one tokenizer."""
+
+    tokenizer: TokenizerName
+    name: ClassVar[str] = "text"
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The text metrics, named with the tokenizer."""
+        from petrg.evaluate.text.part import text_metrics
+        from petrg.evaluate.text.tokens import tokenizer
+
+        return text_metrics(tokenizer(self.tokenizer).label)
+
+    def family(self, cases: Cases, reports: Reports) -> Family | str:
+        """Of texts against the references."""
+        from petrg.evaluate.text.pairs import text_family
+
+        if reports.texts is None:
+            return NO_TEXT
+        return text_family(cases.with_predictions(reports.texts), self.tokenizer)
+
+
+def with_labels(cases: Cases, reports: Reports, reference: str, labeller: Labeller | None) -> Reports:
+    """The row with the labels of its texts, where they can be had.
+
+    Parameters
+    ----------
+    reference : str
+        Name and version of the labeller of the references.
+    labeller : callable or None
+        None where labels are given as files: then a text has none.
+
+    Raises
+    ------
+    ScoreError
+        If its labels are by another labeller than the references'.
+    """
+    if reports.labels is None and reports.texts is not None and labeller is not None:
+        reports = replace(reports, labels=label_texts(by_id(cases, reports.texts), labeller))
+    if reports.labels is not None and reports.labels.labeller not in (reference, NORMAL):
+        raise ScoreError(
+            f"the references are labelled by {reference!r}, {reports.title} by {reports.labels.labeller!r}",
+            "one labeller for all",
+            "label both anew with the same one",
+        )
+    return reports
+
+
+def label_texts(texts: Mapping[str, str], labeller: Labeller) -> LabelSet:
+    """Labels by id; equal texts, as a copied template is, are read once."""
+    first: dict[str, str] = {}
+    for key, text in texts.items():
+        first.setdefault(text, key)
+    found = labeller({key: text for text, key in first.items()})
+    told = {key: first[text] for key, text in texts.items() if first[text] in found.cases}
+    return replace(
+        found,
+        cases={key: found.cases[source] for key, source in told.items()},
+        texts={key: texts[key] for key in told},
+        languages={key: found.languages[source] for key, source in told.items() if source in found.languages},
+    )
+
+
+@dataclass(frozen=True)
+class ClassKind:
+    """PETRG-Score: classes of the 24 regions."""
+
+    reference: LabelSet
+    name: ClassVar[str] = "classes"
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Macro-F1, accuracy and kappa of PET and CT."""
+        from petrg.evaluate.classes import METRICS
+
+        return METRICS
+
+    def family(self, cases: Cases, reports: Reports) -> Family | str:
+        """Of labels against the references' labels."""
+        from petrg.evaluate.classes import ClassFamily
+
+        if reports.labels is None:
+            return _no_labels(reports)
+        return ClassFamily(self.reference, reports.labels, cases.ids)
+
+
+@dataclass(frozen=True)
+class SuvKind:
+    """Numbers: SUVmax named against SUVmax named."""
+
+    reference: LabelSet
+    name: ClassVar[str] = "numbers"
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Correlation, error and agreement of SUVmax."""
+        from petrg.evaluate.numbers import METRICS
+
+        return METRICS
+
+    def family(self, cases: Cases, reports: Reports) -> Family | str:
+        """Of the numbers in labels against those in the references' labels."""
+        from petrg.evaluate.numbers import SuvFamily
+
+        if reports.labels is None:
+            return _no_labels(reports)
+        return SuvFamily(self.reference, reports.labels, cases.ids)
+
+
+def _no_labels(reports: Reports) -> str:
+    return "its text was not labelled by the labeller of the labels given" if reports.texts else "has no labels"
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What petrg's reader reads in texts; each text is read once."""
+
+    language: str
+    _known: dict[str, Reading] = field(default_factory=dict)
+
+    def __call__(self, text: str) -> Reading:
+        """The reading of ``text``."""
+        from petrg.language.reading import read
+
+        if text not in self._known:
+            self._known[text] = read(text, self.language)
+        return self._known[text]
+
+
+@dataclass(frozen=True)
+class LesionKind:
+    """Lesions found, invented, on the other side, by petrg's reader."""
+
+    readings: Readings
+    name: ClassVar[str] = "lesions"
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Recall, precision, false findings and side errors."""
+        from petrg.evaluate.lesions import METRICS
+
+        return METRICS
+
+    def family(self, cases: Cases, reports: Reports) -> Family | str:
+        """Of the findings of texts against the references' findings."""
+        from petrg.evaluate.lesions import LesionFamily
+
+        references = [self.readings(text).findings for text in cases.references]
+        predictions: list[tuple[Finding, ...] | None]
+        if reports.texts is not None:
+            predictions = [None if text is None else self.readings(text).findings for text in reports.texts]
+        elif reports.labels is not None and reports.labels.labeller == NORMAL:
+            predictions = [() for _ in references]
+        else:
+            return NO_TEXT
+        return LesionFamily(references, predictions, cases.ids)
+
+
+@dataclass(frozen=True)
+class RecordKind:
+    """Numbers of texts against what was measured."""
+
+    readings: Readings
+    records: Mapping[str, Record]
+    name: ClassVar[str] = "record"
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """SUVs that were measured, lesions that were missed."""
+        from petrg.evaluate.records import METRICS
+
+        return METRICS
+
+    def family(self, cases: Cases, reports: Reports) -> Family | str:
+        """Of texts against the records of the cases that have one."""
+        from petrg.evaluate.record_numbers import Said, said_in_reading
+        from petrg.evaluate.records import RecordFamily
+
+        said: list[Said | None]
+        if reports.texts is not None:
+            said = [None if text is None else said_in_reading(self.readings(text)) for text in reports.texts]
+        elif reports.labels is not None and reports.labels.labeller == NORMAL:
+            said = [Said() for _ in cases.ids]
+        else:
+            return NO_TEXT
+        return RecordFamily(said, self.records, cases.ids)

@@ -1,0 +1,141 @@
+"""What the scores say, in words: only what their tests carry, and what they cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from petrg.evaluate.scores import Estimate, Metric, PermutationTest, Row, Scores
+
+__all__ = ["decimals", "listed", "p_words", "sentences", "shown"]
+
+Verdict = Literal["better", "alike", "worse"]
+
+_NAMES = {
+    "permuted": "the system's own reports dealt to other patients of the same sex",
+    "template": "the healthy template copied word for word",
+    "normal": "labels that call every region normal",
+    "second-reader": "the second reader",
+    "against": "the other system",
+}
+_MEANING = {
+    ("permuted", "alike"): ": by these scores the reports could be anybody's",
+    ("permuted", "better"): ": these scores know whose report is whose",
+    ("template", "worse"): ", which looks at no scan",
+    ("template", "alike"): ", which looks at no scan",
+    ("normal", "worse"): ", which find nothing",
+    ("normal", "alike"): ", which find nothing",
+}
+
+
+def sentences(scores: Scores) -> tuple[str, ...]:
+    """Sentences on the headline scores.
+
+    A score is called better or worse than a control only where the Holm-corrected p of their test is below its
+    alpha; else it is called not distinguishable. Nothing is said where there is no test.
+    """
+    metrics = {metric.key: metric for metric in scores.metrics if metric.headline}
+    said = list(_warnings(scores))
+    system = scores.rows[0]
+    for row in _told_first(scores.rows[1:]):
+        tests = [
+            t for t in scores.tests if t.against == row.key and t.metric in metrics and t.distinguishable is not None
+        ]
+        for verdict in ("worse", "alike", "better"):
+            chosen = [t for t in tests if _verdict(t, metrics[t.metric]) == verdict]
+            if chosen:
+                said.append(_sentence(verdict, chosen, metrics, system, row, len(tests)))
+    said += _undefined(system, metrics.values())
+    said += _lacking(scores)
+    return tuple(said)
+
+
+def shown(estimate: Estimate, metric: Metric) -> str:
+    """A score with its interval.
+
+    >>> bleu = Metric(key="BLEU-4", title="", group="text", low=0, high=1, better="higher", definition="")
+    >>> shown(Estimate(value=0.32467, low=0.2911, high=0.3602), bleu)
+    '0.325 [0.291, 0.360]'
+    """
+    if estimate.value is None:
+        return "not given"
+    digits = decimals(metric)
+    text = f"{estimate.value:.{digits}f}"
+    if estimate.low is None or estimate.high is None:
+        return text
+    return f"{text} [{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]"
+
+
+def decimals(metric: Metric) -> int:
+    """How many decimals of a score are printed: two of a percentage, three else."""
+    return 2 if metric.high == 100.0 else 3
+
+
+def listed(items: Sequence[str]) -> str:
+    """Items as a list in a sentence.
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def p_words(ps: Sequence[float]) -> str:
+    """P values in a sentence, one or their range.
+
+    >>> p_words([0.0312]), p_words([0.001, 0.25])
+    ('p = 0.031', 'p from 0.001 to 0.250')
+    """
+    low, high = min(ps), max(ps)
+    return f"p = {low:.3f}" if f"{low:.3f}" == f"{high:.3f}" else f"p from {low:.3f} to {high:.3f}"
+
+
+def _told_first(rows: Sequence[Row]) -> list[Row]:
+    order = list(_NAMES)
+    return sorted((row for row in rows if row.key in _NAMES), key=lambda row: order.index(row.key))
+
+
+def _verdict(test: PermutationTest, metric: Metric) -> Verdict:
+    if not test.distinguishable or test.difference is None:
+        return "alike"
+    return "better" if (test.difference > 0) == (metric.better == "higher") else "worse"
+
+
+def _sentence(
+    verdict: Verdict, tests: Sequence[PermutationTest], metrics: dict[str, Metric], system: Row, row: Row, over: int
+) -> str:
+    pairs = []
+    for test in tests:
+        metric = metrics[test.metric]
+        mine, theirs = system.estimates[metric.key], row.estimates[metric.key]
+        other = "" if theirs.value is None else f" against {theirs.value:.{decimals(metric)}f}"
+        pairs.append(f"{metric.key} ({shown(mine, metric)}{other})")
+    verb = {"alike": "not distinguishable from", "better": "better than", "worse": "worse than"}[verdict]
+    p = p_words([test.p_holm for test in tests if test.p_holm is not None])
+    holm = f", Holm-corrected over {over} scores" if over > 1 else ""
+    meaning = _MEANING.get((row.key, verdict), "")
+    be = "are" if len(pairs) > 1 else "is"
+    return f"{listed(pairs)} {be} {verb} {_NAMES[row.key]} ({p}{holm}){meaning}."
+
+
+def _warnings(scores: Scores) -> Iterable[str]:
+    counts = {count.key: count for count in scores.counts}
+    missing, copied = counts.get("missing"), counts.get("copied")
+    if copied is not None and copied.value == copied.of:
+        yield "Every prediction equals its reference: check that the columns are the right ones."
+    if missing is not None and missing.value:
+        have = "has" if missing.value == 1 else "have"
+        yield f"{missing.value} of {missing.of} cases {have} no prediction and score 0."
+
+
+def _undefined(system: Row, metrics: Iterable[Metric]) -> list[str]:
+    lacking = [m.key for m in metrics if (e := system.estimates.get(m.key)) is not None and e.value is None]
+    return [f"{listed(lacking)} {'are' if len(lacking) > 1 else 'is'} not defined on these cases."] if lacking else []
+
+
+def _lacking(scores: Scores) -> list[str]:
+    rows = [f"{row.title} ({row.reason})" for row in scores.rows if not row.given and row.kind == "control"]
+    if not rows:
+        return []
+    what = "this control" if len(rows) == 1 else "these controls"
+    return [f"Not given: {listed(rows)}. Without {what} the scores cannot show whether they mean anything."]
