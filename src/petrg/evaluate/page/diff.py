@@ -36,8 +36,8 @@ class Span(NamedTuple):
 class Pair(NamedTuple):
     """A row of the comparison: a sentence of either text, or of one alone.
 
-    ``left_changes`` and ``right_changes`` are the characters that differ, by position in the whole text. ``moved`` marks a
-    sentence without partner here that stands word for word elsewhere in the other text.
+    ``left_changes`` and ``right_changes`` are the characters that differ, by position in the whole text. ``moved``
+    marks a sentence without partner here that stands word for word elsewhere in the other text.
     """
 
     kind: Literal["same", "changed", "left", "right"]
@@ -129,7 +129,7 @@ def _with_moved(pairs: Sequence[Pair], left: str, right: str) -> Iterator[Pair]:
         "left": Counter(_key(left, p.left) for p in pairs if p.kind == "left" and p.left),
         "right": Counter(_key(right, p.right) for p in pairs if p.kind == "right" and p.right),
     }
-    both = {side: lone["left"] & lone["right"] for side in lone}
+    both = {"left": lone["left"] & lone["right"], "right": lone["left"] & lone["right"]}
     for pair in pairs:
         if pair.kind in both:
             key = _key(left, pair.left) if pair.left else _key(right, pair.right or Span(0, 0))
@@ -182,8 +182,8 @@ def _dice(a: frozenset[str], b: frozenset[str]) -> float:
 def changed_spans(left: str, right: str) -> tuple[list[Span], list[Span]]:
     """The characters of either sentence that are not in their longest common part.
 
-    Words and numbers count as wholes, Chinese by character; a single character in common between two changes is taken for
-    chance and marked with them.
+    Words and numbers count as wholes, Chinese by character; a single character in common between two changes is taken
+    for chance and marked with them.
 
     >>> changed_spans("SUVmax 4.5 of liver", "SUVmax 4.7 of liver")
     ([Span(start=7, end=10)], [Span(start=7, end=10)])

@@ -15,7 +15,7 @@ from petrg.evaluate.scores import Estimate, Metric, Row
 
 __all__ = ["Axis", "forest", "scale"]
 
-_WIDTH, _LEFT, _RIGHT, _LINE, _TOP = 440.0, 156.0, 384.0, 30.0, 6.0
+_WIDTH, _LEFT, _RIGHT, _LINE, _TOP = 380.0, 152.0, 332.0, 30.0, 4.0
 _LETTERS = 24  # of a label's line; a Chinese character takes two
 _CUT = 0.6  # an axis shows the whole scale unless the values would take less than this share of it
 
@@ -78,8 +78,8 @@ def _step(span: float) -> float:
 def forest(metric: Metric, rows: Sequence[Row], titles: Mapping[str, str], say: Mapping[str, Any]) -> str:
     """One panel as an ``<svg>`` element, with all its numbers in its text alternative.
 
-    ``titles`` gives a row's name on the page by its key. The grey lines hang from each control down its own row up to the
-    system's, so that one sees where the system falls among them.
+    ``titles`` gives a row's name on the page by its key. The dotted lines lead from each control up to the system, so
+    that one sees where the system falls among them.
     """
     estimates = [row.estimates.get(metric.key) for row in rows]
     ends = [v for e in estimates if e for v in (e.value, e.low, e.high) if v is not None]
@@ -100,7 +100,8 @@ def forest(metric: Metric, rows: Sequence[Row], titles: Mapping[str, str], say: 
 def _grid(axis: Axis, base: float) -> str:
     return "".join(
         f'<path class="grid" d="M{axis.place(t):.1f} {_TOP:g}V{base:g}"/>'
-        f'<text class="tick" x="{axis.place(t):.1f}" y="{base + 14:g}" text-anchor="middle">{number(t, axis.digits)}</text>'
+        f'<text class="tick" x="{axis.place(t):.1f}" y="{base + 14:g}" text-anchor="middle">'
+        f"{number(t, axis.digits)}</text>"
         for t in axis.ticks
     )
 
@@ -190,8 +191,8 @@ def _wide(text: str) -> int:
 
 
 def _foot(axis: Axis, base: float, metric: Metric, say: Mapping[str, Any]) -> str:
-    better = {"higher": say["better_right"], "lower": say["better_left"], "neither": say["better_neither"]}[metric.better]
-    x, anchor = {"higher": (_RIGHT, "end"), "lower": (_LEFT, "start"), "neither": (_RIGHT, "end")}[metric.better]
+    better = say[f"better_{metric.better}"]
+    x, anchor = (_LEFT, "start") if metric.better == "lower" else (_RIGHT, "end")
     edges = "".join(
         f'<path class="cut" d="M{at - 3:g} {base + 4:g}l6 -8"/>'
         for at, cut in ((_LEFT, axis.cut_left), (_RIGHT, axis.cut_right))

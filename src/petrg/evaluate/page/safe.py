@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup, escape
 
@@ -20,12 +21,12 @@ _SEEN: dict[int, int] = {
 
 
 def visible(text: str) -> str:
-    """``text`` with controls, marks that turn the writing direction and lone surrogates drawn as signs.
+    r"""``text`` with controls, marks that turn the writing direction and lone surrogates drawn as signs.
 
     One character for one, so that positions stay; newline and tab stay.
 
-    >>> visible("a\\x00b\\u202ec\\ud800\\n")
-    'a␀b�c�\\n'
+    >>> visible("a\x00b\u202ec\ud800\n")
+    'a␀b�c�\n'
     """
     return text if text.isprintable() else text.translate(_SEEN)
 
@@ -55,10 +56,10 @@ def mark_text(text: str, marks: Sequence[Mark], start: int = 0, end: int | None 
     inside = [m for m in marks if m.start < stop and m.end > start and m.start < m.end]
     cuts = sorted({start, stop, *(max(m.start, start) for m in inside), *(min(m.end, stop) for m in inside)})
     out = Markup()
-    for low, high in zip(cuts, cuts[1:], strict=False):
+    for low, high in pairwise(cuts):
         out += _run(visible(text[low:high]), [m for m in inside if m.start <= low and m.end >= high])
-        for number in dict.fromkeys(m.number for m in inside if m.end == high and m.number):
-            out += Markup("<sup>{}</sup>").format(number)
+        if numbers := ",".join(dict.fromkeys(m.number for m in inside if m.end == high and m.number)):
+            out += Markup("<sup>{}</sup>").format(numbers)
     return out
 
 

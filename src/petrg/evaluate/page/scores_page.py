@@ -18,6 +18,11 @@ from petrg.evaluate.scores import Scores
 
 __all__ = ["render_scores"]
 
+_ORDER = (
+    *("scored", "said", "counts", "summary", "forest", "confusion", "regions", "classes", "worst", "all_metrics"),
+    "made",
+)
+
 
 def render_scores(
     scores: Scores,
@@ -75,19 +80,20 @@ def _anchors(scores: Scores) -> list[str]:
         "regions": scores.regions,
         "classes": scores.classes,
     }
-    order = "scored said counts summary forest confusion regions classes worst all_metrics made".split()
-    return [anchor for anchor in order if shown.get(anchor, True)]
+    return [anchor for anchor in _ORDER if shown.get(anchor, True)]
 
 
 def _made(scores: Scores, language: str) -> dict[str, str]:
-    none = words(language)["none"]
+    say = words(language)
+    corrected = any(test.p_holm is not None for test in scores.tests)
     return {
         "version": scores.petrg,
         "draws": f"{scores.bootstrap_draws:,}",
         "permutations": f"{scores.permutations:,}",
+        "holm": say["holm"]["yes" if corrected else "no"],
         "seed": str(scores.seed),
-        "tokenizer": scores.tokenizer or none,
-        "labeller": scores.labeller or none,
+        "tokenizer": scores.tokenizer or say["none"],
+        "labeller": scores.labeller or say["none"],
     }
 
 
@@ -97,8 +103,7 @@ def _groups(scores: Scores, language: str) -> list[tuple[str, Any]]:
     for group in view.GROUPS:
         metrics = [m for m in scores.metrics if m.group == group]
         lines = [
-            (m, [view.row_cells(r, [m], scores.rows, (), language)[0] for r in scores.rows if r.given])
-            for m in metrics
+            (m, [view.row_cells(r, [m], scores.rows, (), language)[0] for r in scores.rows if r.given]) for m in metrics
         ]
         if lines:
             out.append((group, lines))

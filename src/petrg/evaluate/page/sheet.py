@@ -21,9 +21,7 @@ def render_sheet(template: str, *, title: str, language: str, values: Mapping[st
     """A whole page from a template of this room; ``say`` holds the words of ``language``."""
     say = words(language)
     body = _environment().get_template(template).render(say=say, language=language, **values)
-    return render_page(
-        title=visible(title), language=language, banner=say["banner"], body=Markup(body), style=_style()
-    )
+    return render_page(title=visible(title), language=language, banner=say["banner"], body=Markup(body), style=_style())
 
 
 def render_piece(name: str, language: str, *arguments: Any) -> Markup:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from petrg.anatomy import Region
 from petrg.evaluate.page.colour import shade
@@ -94,9 +93,7 @@ def row_cells(
     return [_cell(row, metric, rows, tests, language) for metric in metrics]
 
 
-def _cell(
-    row: Row, metric: Metric, rows: Sequence[Row], tests: Sequence[PermutationTest], language: str
-) -> Cell:
+def _cell(row: Row, metric: Metric, rows: Sequence[Row], tests: Sequence[PermutationTest], language: str) -> Cell:
     say = words(language)
     estimate = row.estimates.get(metric.key)
     if estimate is None or estimate.value is None:
@@ -106,17 +103,15 @@ def _cell(
     return Cell(
         number(estimate.value, digits),
         interval(estimate, digits),
-        tuple(_said(t, say) for t in tests if t.metric == metric.key and t.against == row.key and t.p is not None),
+        tuple(_said(t) for t in tests if t.metric == metric.key and t.against == row.key and t.p is not None),
         estimate.note,
         row.kind == "system" and _below(estimate, metric, rows),
     )
 
 
-def _said(test: PermutationTest, say: Mapping[str, Any]) -> str:
-    p = p_value(test.p_holm) + f" ({say['holm']})" if test.p_holm is not None else p_value(test.p or 0.0)
-    if test.distinguishable is None:
-        return p
-    return p if test.distinguishable else f"{p} · {say['not_distinct']}"
+def _said(test: PermutationTest) -> str:
+    p = p_value(test.p_holm if test.p_holm is not None else test.p or 0.0)
+    return f"{p} ≈" if test.distinguishable is False else p
 
 
 def _below(estimate: Estimate, metric: Metric, rows: Sequence[Row]) -> bool:

@@ -139,8 +139,8 @@ def disagreements(
 ) -> list[Disagreement]:
     """Labels of ``case`` that differ, in report order, numbered from 1.
 
-    Silence is normal, by the authors' rule, so "not said" and "normal" agree. A region without a label or with a value that
-    is no class agrees with nothing. SUVmax differs where one side names none, or by more than 0.05.
+    Silence is normal, by the authors' rule, so "not said" and "normal" agree. A region without a label or with a value
+    that is no class agrees with nothing. SUVmax differs where one side names none, or by more than 0.05.
     """
     if reference is None or prediction is None:
         return []
