@@ -15,10 +15,10 @@ from petrg import __version__
 from petrg.anatomy import Region
 from petrg.errors import ScoreError
 from petrg.evaluate.label_set import Cell, LabelSet, Spot
-from petrg.report import Span
+from petrg.report import Span, Structure, Uptake
 from petrg.report.model import Model
 
-__all__ = ["CaseEvidence", "PartEvidence", "RegionEvidence", "evidence_of", "labeller_toml", "read_labeller"]
+__all__ = ["CaseEvidence", "PartEvidence", "RegionEvidence", "cell_of", "evidence_of", "labeller_toml", "read_labeller"]
 
 
 class PartEvidence(Model):
@@ -74,6 +74,26 @@ def _region(cell: Cell, text: str | None) -> RegionEvidence:
         for value, basis, rule, spots in zip(values, cell.basis, cell.rules, cell.spots, strict=True)
     ]
     return RegionEvidence(pet=parts[0], ct=parts[1], suv=parts[2])
+
+
+def cell_of(evidence: RegionEvidence, description: str) -> Cell:
+    """The cell that the evidence was made of.
+
+    Raises
+    ------
+    ValueError
+        If a value is no class.
+    """
+    pet, ct, suv = evidence.pet, evidence.ct, evidence.suv
+    return Cell(
+        pet=None if pet.value is None else Uptake(pet.value),  # type: ignore[arg-type]  # 1.5 is a ValueError
+        ct=None if ct.value is None else Structure(ct.value),  # type: ignore[arg-type]
+        suv_max=None if suv.value is None else float(suv.value),
+        description=description,
+        basis=(pet.basis, ct.basis, suv.basis),
+        rules=(pet.rule, ct.rule, suv.rule),
+        spots=(pet.spots(), ct.spots(), suv.spots()),
+    )
 
 
 def labeller_toml(labels: LabelSet) -> str:

@@ -25,12 +25,12 @@ _RULES = (
 """All that decides what is read from a text: grammar, lexica, label table, anatomy."""
 
 
-def extract(texts: Mapping[str, str], language: str = "auto", progress: Progress = silent) -> LabelSet:
+def extract(texts: Mapping[str, str | None], language: str = "auto", progress: Progress = silent) -> LabelSet:
     """Labels of each text that says anything; a blank one is left out, since silence would read as "all normal".
 
     Parameters
     ----------
-    texts : mapping of id -> text
+    texts : mapping of id -> text or None
     language : str
         A lexicon's code, or ``auto``: each text's own.
 
@@ -46,7 +46,7 @@ def extract(texts: Mapping[str, str], language: str = "auto", progress: Progress
     >>> list(found.cases), cell.pet.name, cell.suv_max, cell.rules[0]
     (['a'], 'HIGH', 8.1, 'uptake.high')
     """
-    told = {key: text for key, text in texts.items() if not is_blank(text)}
+    told = {key: text for key, text in texts.items() if text is not None and not is_blank(text)}
     cases: dict[str, dict[Region, Cell]] = {}
     languages: dict[str, str] = {}
     for key, text in track(list(told.items()), "reading", progress):

@@ -7,9 +7,10 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from enum import IntEnum
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from petrg.anatomy import Region
 from petrg.errors import ReportError, ScoreError
@@ -26,11 +27,20 @@ from petrg.evaluate.label_set import Cell, LabelSet
 from petrg.files import output_directory
 from petrg.report import Structure, Uptake
 
-__all__ = ["authors_entry", "expect_no_others", "parse_suv", "read_labels", "write_labels"]
+__all__ = [
+    "authors_entry",
+    "class_of",
+    "expect_no_others",
+    "object_of",
+    "parse_suv",
+    "read_labels",
+    "regions_of",
+    "write_labels",
+]
 
 _EVIDENCE = "evidence"
-_UPTAKES: Mapping[object, Uptake] = {str(int(u)): u for u in Uptake}
-_STRUCTURES: Mapping[object, Structure] = {str(int(s)): s for s in Structure}
+
+C = TypeVar("C", bound=IntEnum)
 
 
 def read_labels(path: Path, *, strict: bool = False) -> LabelSet:
@@ -59,7 +69,7 @@ def read_labels(path: Path, *, strict: bool = False) -> LabelSet:
     document = _load(path)
     if document is None:
         raise ScoreError("the label file is no JSON object", "labels of the 24 regions", "check the file")
-    if _regions(document):
+    if regions_of(document):
         document = {path.stem: document}
     unread = [row for row, value in enumerate(document.values(), 1) if not _is_labels(value)]
     if not document or (unread and (strict or len(unread) == len(document))):
@@ -112,13 +122,20 @@ def _load(path: Path) -> dict[str, Any] | None:
     except UnicodeDecodeError:
         return None
     try:
-        document = json.loads(text, object_pairs_hook=_once)
+        document = json.loads(text, object_pairs_hook=object_of)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose keys stand once (``object_pairs_hook`` of json).
+
+    Raises
+    ------
+    ValueError
+        At a key that stands twice.
+    """
     if len({key for key, _ in pairs}) < len(pairs):
         raise ValueError("a key stands twice")
     return dict(pairs)
@@ -134,10 +151,10 @@ def _evidence(path: Path) -> CaseEvidence | None:
 
 
 def _is_labels(value: object) -> bool:
-    return isinstance(value, dict) and bool(_regions(value))
+    return isinstance(value, dict) and bool(regions_of(value))
 
 
-def _regions(document: Mapping[str, Any]) -> dict[Region, Any]:
+def regions_of(document: Mapping[str, Any]) -> dict[Region, Any]:
     """The regions that a case's object names; of two names of one region the first."""
     found: dict[Region, Any] = {}
     for key, value in document.items():
@@ -160,12 +177,12 @@ def _cells(document: object, evidence: CaseEvidence | None) -> dict[Region, Cell
     if not isinstance(document, dict):
         return {}
     known = {} if evidence is None else evidence.regions
-    found = _regions(document)
+    found = regions_of(document)
     return {region: _cell(found[region], known.get(region)) for region in Region if region in found}
 
 
 def _cell(entry: Mapping[str, Any], evidence: RegionEvidence | None) -> Cell:
-    pet, ct = _class(_UPTAKES, entry.get("pet_status")), _class(_STRUCTURES, entry.get("ct_status"))
+    pet, ct = class_of(Uptake, entry.get("pet_status")), class_of(Structure, entry.get("ct_status"))
     suv, said = parse_suv(entry.get("suv")), entry.get("ct_description")
     cell = Cell(
         pet=pet,
@@ -204,10 +221,16 @@ def _same(value: float | None, part: PartEvidence, silence: int | None) -> bool:
     return value == part.value or (part.value is None and value == silence)
 
 
-def _class(classes: Mapping[object, Any], value: object) -> Any:
+def class_of(classes: type[C], value: object) -> C | None:
+    """The class that a label names, as a digit in a string or as an integer; None for anything else.
+
+    >>> class_of(Uptake, "1"), class_of(Uptake, 1), class_of(Uptake, "6"), class_of(Uptake, True)
+    (<Uptake.HIGH: 1>, <Uptake.HIGH: 1>, None, None)
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value) if abs(value) < 10 else ""
-    return classes.get(value.strip()) if isinstance(value, str) else None
+    digits = value.strip() if isinstance(value, str) else ""
+    return next((one for one in classes if digits == str(int(one))), None)
 
 
 _NUMBER = re.compile(r"(?<![a-z\d.])(\d+(?:\.\d+)?|\.\d+)(?![\d]|\s*(?:mm|cm|ml|%|[×x*]\s*\d))")

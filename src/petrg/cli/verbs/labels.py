@@ -1,62 +1,151 @@
-"""Labels of the 24 regions from report text."""
+"""Labels of the 24 regions from report text, and the agreement of two labellers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from petrg.cli import screen
 from petrg.cli.options import LogJson, OutDirectory
+from petrg.errors import RemoteError
 
 if TYPE_CHECKING:
     from petrg.evaluate.label_set import LabelSet
+    from petrg.evaluate.llm import Usage
+    from petrg.progress import Progress
+    from petrg.remote import Server
 
 __all__ = ["LABELS"]
 
 _Source = Annotated[
-    Path, typer.Argument(metavar="REPORTS", help='A CSV file, or a folder of ID.txt, report JSON or {"text": …}.')
+    Path,
+    typer.Argument(metavar="REPORTS", help='A CSV file, or a folder of ID.txt, report JSON or {"text": …}.'),
 ]
-_Column = Annotated[str | None, typer.Option("--column", help="The table's column of texts.")]
 _IdColumn = Annotated[
-    str | None, typer.Option("--id-column", help="The table's column of ids [AccNum, id, … or first].")
+    str | None, typer.Option("--id-column", help="The table's column of ids; AccNum, id, case … else the first.")
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LlmOptions:
+    """A language model as labeller, and how it is reached."""
+
+    llm: Annotated[
+        str | None,
+        typer.Option("--llm", metavar="MODEL", help="Label by this model: reports are sent to the --base-url."),
+    ] = None
+    base_url: Annotated[
+        str | None,
+        typer.Option("--base-url", metavar="URL", help="An OpenAI-compatible server, e.g. http://localhost:8000/v1."),
+    ] = None
+    api_key_env: Annotated[
+        str | None,
+        typer.Option("--api-key-env", metavar="NAME", help="The variable that holds the key [OPENAI_API_KEY]."),
+    ] = None
+    workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="Requests at a time.")] = 4
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds for one answer.")] = 300.0
+    answer: Annotated[
+        Literal["schema", "object", "text"],
+        typer.Option("--answer", help="How the server binds answers: JSON schema, any JSON, not at all."),
+    ] = "schema"
+    price_in: Annotated[float | None, typer.Option("--price-in", min=0, help="Per million tokens sent.")] = None
+    price_out: Annotated[float | None, typer.Option("--price-out", min=0, help="Per million tokens answered.")] = None
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Ask again what was answered before.")] = False
+
+    def server(self) -> Server | None:
+        """The server, or None where petrg's own reader labels."""
+        from petrg.remote import server
+
+        if self.llm is None or self.base_url is None:
+            if self.llm is None and self.base_url is None:
+                return None
+            lacks = "--base-url" if self.llm is not None else "--llm"
+            raise RemoteError(f"no {lacks}", "both --llm and --base-url", f"give {lacks}")
+        return server(
+            self.base_url,
+            api_key_env=self.api_key_env or "OPENAI_API_KEY",
+            must_have_key=self.api_key_env is not None,
+            timeout_s=self.timeout,
+        )
 
 
 def extract(
     source: _Source,
     out: OutDirectory,
-    column: _Column = None,
+    how: LlmOptions,
+    column: Annotated[str | None, typer.Option("--column", help="The table's column of texts.")] = None,
     id_column: _IdColumn = None,
     language: Annotated[str, typer.Option("--language", help="auto, zh or en.")] = "auto",
     log_json: LogJson = False,
 ) -> None:
-    """Read the labels of the 24 regions from reports: one JSON a case, and beside it where each label was read."""
+    """Read the labels of the 24 regions from reports: one JSON a case, and beside it where each label was read.
+
+    petrg's own reader does it on this machine. Only with --llm and --base-url do reports leave it, for that server.
+    """
+    from petrg.errors import ScoreError
     from petrg.evaluate.case_ids import expect_file_names
     from petrg.evaluate.extract import extract as extract_labels
     from petrg.evaluate.extract import is_blank
     from petrg.evaluate.label_files import expect_no_others, write_labels
     from petrg.evaluate.label_texts import read_label_texts
 
+    at = how.server()
+    texts = read_label_texts(source, column=column, id_column=id_column)
+    expect_file_names(texts)
+    told = [key for key, text in texts.items() if not is_blank(text)]
+    if not told:
+        raise ScoreError("every report is missing or blank", "text to label", "check the file and --column")
+    expect_no_others(out, told)
     with screen.progress_bar() as progress:
-        texts = read_label_texts(source, column=column, id_column=id_column)
-        expect_file_names(texts)
-        told = {key: text for key, text in texts.items() if text is not None and not is_blank(text)}
-        expect_no_others(out, told)
-        labels = extract_labels(told, language, progress)
+        labels = extract_labels(texts, language, progress) if at is None else _asked(texts, how, at, language, progress)
         write_labels(labels, out)
     _say_extracted(labels, len(texts) - len(told))
+
+
+def _asked(texts: Mapping[str, str | None], how: LlmOptions, at: Server, language: str, progress: Progress) -> LabelSet:
+    from petrg.evaluate.llm import ask
+    from petrg.evaluate.llm_cache import cache_folder
+
+    host = f"{at.host}{'' if at.encrypted else ', unencrypted'}"
+    screen.say(f"reports are sent to {host}, model {how.llm}")
+    screen.event("remote", host=at.host, encrypted=at.encrypted, model=how.llm)
+    asked = ask(
+        texts,
+        how.llm or "",
+        at,
+        language=language,
+        workers=how.workers,
+        cache=None if how.no_cache else cache_folder(),
+        format=how.answer,
+        progress=progress,
+    )
+    _say_usage(asked.usage, how)
+    return asked.labels()
+
+
+def _say_usage(usage: Usage, how: LlmOptions) -> None:
+    line = f"{usage.requests} answers, {usage.tokens_in} tokens sent, {usage.tokens_out} answered"
+    cost = None
+    if how.price_in is not None and how.price_out is not None:
+        cost = usage.cost(how.price_in, how.price_out)
+        line += f", cost {cost:.4f}"
+    if usage.uncounted:
+        line += f" (tokens of {usage.uncounted} answers not counted by the server)"
+    screen.say(f"{line}; {usage.cached} reports answered before")
+    screen.event("usage", cost=cost, **{name: getattr(usage, name) for name in usage.__dataclass_fields__})
 
 
 def _say_extracted(labels: LabelSet, blank: int) -> None:
     silent = sum(all(c.pet is None and c.ct is None for c in cells.values()) for cells in labels.cases.values())
     screen.say(f"{len(labels.cases)} label files by {labels.labeller}")
     if blank:
-        screen.say(f"{blank} reports missing or blank: no label file")
+        screen.say(f"missing or blank, no label file: {blank}")
     if silent:
-        screen.say(f"{silent} reports in which nothing was read: all silent, scored as normal")
+        screen.say(f"nothing read, silent on every region and scored as normal: {silent}")
     screen.event("done", cases=len(labels.cases), labeller=labels.labeller, blank=blank, silent=silent)
 
 
