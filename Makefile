@@ -57,7 +57,7 @@ $(PY):
 	@$(PIP) --upgrade pip || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.base: pyproject.toml constraints.txt | $(PY)
-	$(PINNED) -e .
+	$(PINNED) -e '.[score]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.base

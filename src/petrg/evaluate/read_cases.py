@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,15 @@ from petrg.evaluate.read_meta import ID_NAMES, find_column, read_meta
 from petrg.evaluate.read_texts import digest, read_texts
 from petrg.evaluate.tables import read_rows
 
-__all__ = ["PREDICTION_NAMES", "REFERENCE_NAMES", "read_cases", "read_others", "with_meta"]
+__all__ = [
+    "PREDICTION_NAMES",
+    "REFERENCE_NAMES",
+    "id_column_of",
+    "label_cases",
+    "read_cases",
+    "read_others",
+    "with_meta",
+]
 
 REFERENCE_NAMES = ("gt_report", "reference", "reference_report", "ground_truth", "gt", "ref")
 PREDICTION_NAMES = ("cleaned_pred_report", "prediction", "predicted_report", "prediction_report", "pred_report", "pred")
@@ -95,6 +103,19 @@ def _from_folders(references: Path, predictions: Path) -> Cases:
             raise ScoreError(f"reference {number} of the folder is empty", "a report", "add it or take the file away")
         cases.append(Case(id=key, reference=text, prediction=written.get(key), patient=key))
     return Cases(cases=tuple(cases), sources={"references": digest(references), "predictions": digest(predictions)})
+
+
+def label_cases(ids: Iterable[str], reference: Path, prediction: Path, *, meta: Path | None = None) -> Cases:
+    """Cases of which labels alone are known, in the order of ``ids``; their texts are empty.
+
+    Raises
+    ------
+    ScoreError
+        As :func:`with_meta`.
+    """
+    cases = tuple(Case(id=key, reference="", prediction=None, patient=key) for key in ids)
+    made = Cases(cases=cases, sources={"references": digest(reference), "predictions": digest(prediction)})
+    return made if meta is None else with_meta(made, meta)
 
 
 def with_meta(cases: Cases, path: Path) -> Cases:

@@ -1,9 +1,257 @@
-"""Scores of reports and labels."""
+"""Scores of reports and labels, each beside its controls."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from petrg.cli import screen
+from petrg.cli.options import LogJson, OutDirectory
+
+if TYPE_CHECKING:
+    from petrg.evaluate.cases import Cases
+    from petrg.evaluate.rows import Draws
+    from petrg.evaluate.score_all import Given, Scored
+    from petrg.evaluate.text.tokens import Tokenizer
 
 __all__ = ["SCORE"]
 
-SCORE: Mapping[str, Callable[..., None]] = {}
+_Compat = Annotated[
+    bool, typer.Option("--compat", help="Write the released script's CSV too, with its names and rounding.")
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairOptions:
+    """Which reports are compared, and how texts are cut."""
+
+    id_column: Annotated[str | None, typer.Option("--id-column", help="Default AccNum, id … or the first.")] = None
+    reference_column: Annotated[
+        str | None, typer.Option("--reference-column", help="Default GT_report, reference …")
+    ] = None
+    prediction_column: Annotated[
+        str | None, typer.Option("--prediction-column", help="Default Cleaned_Pred_report, prediction …")
+    ] = None
+    meta: Annotated[
+        Path | None,
+        typer.Option("--meta", metavar="CSV", help="id, sex and, if known, hospital and patient of the cases."),
+    ] = None
+    template: Annotated[
+        Path | None,
+        typer.Option("--template", metavar="FILE", help="Healthy template: {hospital: {sex: text}} or text."),
+    ] = None
+    second_reader: Annotated[
+        str | None,
+        typer.Option("--second-reader", metavar="COLUMN|CSV|DIR", help="Another physician's reports of the cases."),
+    ] = None
+    second_reader_column: Annotated[str | None, typer.Option("--second-reader-column", help="Where it is a CSV.")] = (
+        None
+    )
+    against: Annotated[
+        str | None,
+        typer.Option("--against", metavar="COLUMN|CSV|DIR", help="Another system's reports, to compare with."),
+    ] = None
+    against_column: Annotated[str | None, typer.Option("--against-column", help="Where it is a CSV.")] = None
+    tokenizer: Annotated[
+        Literal["jieba", "char", "en"] | None,
+        typer.Option("--tokenizer", help="Default by the references: jieba if Chinese, else en."),
+    ] = None
+    system: Annotated[str, typer.Option("--system", help="What the system is called in the results.")] = "system"
+
+    def read(self, reports: Path, predictions: Path | None) -> tuple[Cases, Given]:
+        """The cases, and what stands beside the system's reports."""
+        from dataclasses import replace
+
+        from petrg.evaluate.read_cases import read_cases, read_others
+        from petrg.evaluate.read_template import read_template
+        from petrg.evaluate.read_texts import digest
+        from petrg.evaluate.score_all import Given
+
+        cases = read_cases(
+            reports,
+            predictions,
+            id_column=self.id_column,
+            reference_column=self.reference_column,
+            prediction_column=self.prediction_column,
+            meta=self.meta,
+        )
+        sources = dict(cases.sources)
+        found: dict[str, tuple[str | None, ...]] = {}
+        for key, option, source, column in (
+            ("second_reader", "--second-reader", self.second_reader, self.second_reader_column),
+            ("against", "--against", self.against, self.against_column),
+        ):
+            if source is not None:
+                found[key], read = read_others(source, reports, cases, column=column, option=option)
+                sources.update(read)
+        template = None
+        if self.template is not None:
+            template = read_template(self.template)
+            sources["template"] = digest(self.template)
+        given = Given(template=template, second_reader=found.get("second_reader"), against=found.get("against"))
+        return replace(cases, sources=sources), given
+
+    def cut(self, cases: Cases) -> Tokenizer:
+        """The tokenizer: the one asked for, else the one of the references' language."""
+        from petrg.evaluate.text.tokens import tokenizer
+
+        return tokenizer(self.tokenizer or ("jieba" if _is_chinese(cases.references) else "en"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawOptions:
+    """How much is drawn at random."""
+
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same files.")] = 0
+    permutations: Annotated[int, typer.Option("--permutations", min=0)] = 1000
+    bootstrap: Annotated[int, typer.Option("--bootstrap", min=0, help="Draws of patients for 95 % intervals.")] = 2000
+    log_json: LogJson = False
+
+    def draws(self) -> Draws:
+        """As the scoring takes them."""
+        from petrg.evaluate.rows import Draws
+
+        return Draws(seed=self.seed, bootstrap=self.bootstrap, permutations=self.permutations)
+
+
+_Reports = Annotated[Path, typer.Argument(metavar="REPORTS", help="A CSV file, or the folder of references.")]
+_Predictions = Annotated[
+    Path | None, typer.Argument(metavar="[PREDICTIONS]", help="The folder of predictions: report JSON or text.")
+]
+
+
+def text(
+    reports: _Reports,
+    out: OutDirectory,
+    pairs: PairOptions,
+    drawn: DrawOptions,
+    predictions: _Predictions = None,
+    compat: _Compat = False,
+) -> None:
+    """Text metrics: scores.json and cases.csv."""
+    from petrg.evaluate.score_all import score_texts
+
+    with screen.progress_bar() as progress:
+        cases, given = pairs.read(reports, predictions)
+        cut = pairs.cut(cases)
+        scored = score_texts(
+            cases, tokenizer=cut, given=given, draws=drawn.draws(), title=pairs.system, progress=progress
+        )
+        extra = {}
+        if compat:
+            from petrg.evaluate.text.compat import compat_csv
+            from petrg.evaluate.text.score import score_text
+
+            extra["PETRG-NLG-Results.csv"] = compat_csv(score_text(cases, cut.name))
+    _finish(scored, out, extra)
+
+
+def labels(
+    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="A folder of label files, or one of all.")],
+    prediction: Annotated[Path, typer.Argument(metavar="PREDICTION", help="The same of the system.")],
+    out: OutDirectory,
+    drawn: DrawOptions,
+    meta: Annotated[Path | None, typer.Option("--meta", metavar="CSV", help="id, sex, patient of the cases.")] = None,
+    system: Annotated[str, typer.Option("--system", help="What the system is called in the results.")] = "system",
+    compat: _Compat = False,
+) -> None:
+    """PETRG-Score of label files: scores.json and cases.csv."""
+    from petrg.evaluate.label_files import read_labels
+    from petrg.evaluate.read_cases import label_cases
+    from petrg.evaluate.score_all import score_labels
+
+    with screen.progress_bar() as progress:
+        known, said = read_labels(reference, strict=True), read_labels(prediction)
+        cases = label_cases(known.cases, reference, prediction, meta=meta)
+        scored = score_labels(known, said, cases, draws=drawn.draws(), title=system, progress=progress)
+        extra = {}
+        if compat:
+            from petrg.evaluate.class_compat import DETAIL_FILE, SUMMARY_FILE, compat_scores
+
+            released = compat_scores(reference, prediction)
+            extra = {SUMMARY_FILE: released.summary, DETAIL_FILE: released.detail}
+            screen.say(f"released scorer: {released.dropped} of {released.scored + released.dropped} pairs left out")
+    _finish(scored, out, extra)
+
+
+def all_(
+    reports: _Reports,
+    out: OutDirectory,
+    pairs: PairOptions,
+    drawn: DrawOptions,
+    predictions: _Predictions = None,
+    reference_labels: Annotated[
+        Path | None, typer.Option("--reference-labels", metavar="DIR", help="Label files instead of our reader's.")
+    ] = None,
+    prediction_labels: Annotated[
+        Path | None, typer.Option("--prediction-labels", metavar="DIR", help="Those of the system, same labeller.")
+    ] = None,
+    records: Annotated[
+        Path | None, typer.Option("--records", metavar="DIR", help="Measurement records ID.json, to hold SUVs to.")
+    ] = None,
+    language: Annotated[str, typer.Option("--language", help="Of the reader: auto, zh or en.")] = "auto",
+) -> None:
+    """Everything in one go: text, labels, lesions, numbers, controls; scores.json, cases.csv and scores.html."""
+    from dataclasses import replace
+
+    from petrg.evaluate.label_files import read_labels
+    from petrg.evaluate.page import render_scores
+    from petrg.evaluate.read_texts import digest, read_records
+    from petrg.evaluate.score_all import score_all
+
+    with screen.progress_bar() as progress:
+        cases, given = pairs.read(reports, predictions)
+        sources = dict(cases.sources)
+        if records is not None:
+            given = replace(given, records=read_records(records))
+            sources["records"] = digest(records)
+        sides = []
+        for role, path in (("reference-labels", reference_labels), ("prediction-labels", prediction_labels)):
+            sides.append(None if path is None else read_labels(path, strict=role == "reference-labels"))
+            if path is not None:
+                sources[role] = digest(path)
+        scored = score_all(
+            replace(cases, sources=sources),
+            tokenizer=pairs.cut(cases),
+            language=language,
+            reference_labels=sides[0],
+            prediction_labels=sides[1],
+            given=given,
+            draws=drawn.draws(),
+            title=pairs.system,
+            progress=progress,
+        )
+        progress("drawing the page", 0, 0)
+        page = render_scores(
+            scored.scores,
+            cases=scored.cases,
+            reference_labels=scored.reference_labels,
+            prediction_labels=scored.prediction_labels,
+        )
+    _finish(scored, out, {"scores.html": page})
+
+
+def _finish(scored: Scored, out: Path, extra: Mapping[str, str]) -> None:
+    from petrg.cli.score_table import score_table
+    from petrg.files import output_directory, write_file
+
+    pages = {"scores.json": scored.scores.to_json(), "cases.csv": scored.table.to_csv(), **extra}
+    with output_directory(out) as folder:
+        for name, page in pages.items():
+            write_file(folder / name, page)
+    screen.say(score_table(scored.scores))
+    screen.say("\n" + "\n".join(pages))
+    screen.event("done", files=list(pages), cases=scored.scores.cases)
+
+
+def _is_chinese(texts: tuple[str, ...]) -> bool:
+    """Whether most letters of the references are Han characters."""
+    letters = [letter for one in texts[:50] for letter in one[:200] if letter.isalpha()]
+    return 2 * sum("\u4e00" <= letter <= "\u9fff" for letter in letters) > len(letters)
+
+
+SCORE: Mapping[str, Callable[..., None]] = {"text": text, "labels": labels, "all": all_}

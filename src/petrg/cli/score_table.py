@@ -1,0 +1,74 @@
+"""Scores as a table for a terminal: headline metrics down, the system and its controls across."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+
+from petrg.evaluate.scores import Metric, PermutationTest, Row, Scores
+from petrg.evaluate.sentences import decimals, shown
+
+__all__ = ["score_table"]
+
+_WIDTH = 116
+
+
+def score_table(scores: Scores) -> str:
+    """The whole text, without a trailing newline.
+
+    A control's cell holds its score and the p of its test against the system, Holm-corrected where that is done.
+    """
+    metrics = [metric for metric in scores.metrics if metric.headline]
+    given = [row for row in scores.rows if row.given]
+    head = ["", *(row.title for row in given)]
+    body = [[metric.key, *(_cell(scores, row, metric) for row in given)] for metric in metrics]
+    lines = [_facts(scores), "", *_aligned([head, *body])]
+    lines += [f"{row.title}: not given, {row.reason}" for row in scores.rows if not row.given]
+    lines += ["", *(f"{c.title}: {c.value}{'' if c.of is None else f' of {c.of}'}" for c in scores.counts if c.value)]
+    lines += [""]
+    lines += [line for said in scores.sentences for line in textwrap.wrap(said, _WIDTH, subsequent_indent="  ")]
+    return "\n".join(lines)
+
+
+def _facts(scores: Scores) -> str:
+    facts = [f"{scores.cases} cases of {scores.patients} patients"]
+    facts += [f"tokenizer {scores.tokenizer}"] if scores.tokenizer else []
+    facts += [f"labeller {scores.labeller}"] if scores.labeller else []
+    facts += [f"{scores.bootstrap_draws} draws, {scores.permutations} permutations, seed {scores.seed}"]
+    return "; ".join(facts)
+
+
+def _cell(scores: Scores, row: Row, metric: Metric) -> str:
+    estimate = row.estimates.get(metric.key)
+    if estimate is None or estimate.value is None:
+        return "-"
+    if row.kind == "system" and row.key == "system":
+        return shown(estimate, metric)
+    test = next((t for t in scores.tests if t.against == row.key and t.metric == metric.key), None)
+    return f"{estimate.value:.{decimals(metric)}f}{_p(test)}"
+
+
+def _p(test: PermutationTest | None) -> str:
+    if test is None or test.p is None:
+        return ""
+    p = test.p if test.p_holm is None else test.p_holm
+    return f" (p {p:.3f})"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns as wide as their cells; a head that is wider than its column is folded at its words."""
+    widths = [max(_wide(row[i]) for row in rows[1:]) if len(rows) > 1 else 0 for i in range(len(rows[0]))]
+    heads = [textwrap.wrap(cell, max(width, 14)) or [""] for cell, width in zip(rows[0], widths, strict=True)]
+    widths = [max(width, *map(_wide, head)) for width, head in zip(widths, heads, strict=True)]
+    tall = max(map(len, heads))
+    folded = [[head[i] if i < len(head) else "" for head in heads] for i in range(tall)]
+    return ["  ".join(map(_fill, row, widths)).rstrip() for row in (*folded, *rows[1:])]
+
+
+def _fill(cell: str, width: int) -> str:
+    return cell + " " * (width - _wide(cell))
+
+
+def _wide(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
