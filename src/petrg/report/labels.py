@@ -9,7 +9,7 @@ from petrg.anatomy import Region
 from petrg.report.classes import Structure, Uptake
 from petrg.report.model import Model
 
-__all__ = ["STRUCTURE_PRIORITY", "UPTAKE_PRIORITY", "Label", "Stated", "project", "to_authors_json"]
+__all__ = ["STRUCTURE_PRIORITY", "UPTAKE_PRIORITY", "Label", "Stated", "label_of", "project", "to_authors_json"]
 
 UPTAKE_PRIORITY = (Uptake.HIGH, Uptake.EQUIVOCAL, Uptake.REDUCED, Uptake.PHYSIOLOGIC, Uptake.NORMAL)
 """Most marked first; a region with several findings takes the first that any of them has."""
@@ -37,6 +37,7 @@ class Label(Model):
 
 
 _SILENT = Label()
+_NOT_SHOWN = (None, Structure.NORMAL)
 
 
 class Stated(Protocol):
@@ -90,13 +91,14 @@ def project(findings: Iterable[Stated]) -> dict[Region, Label]:
     >>> project([polyp, wall])[Region.GI_TRACT].ct.name
     'THICKENING'
     """
-    by_region: dict[Region, list[Stated]] = {region: [] for region in Region}
+    by_region: dict[Region, list[Stated]] = {}
     for finding in findings:
-        by_region[finding.region].append(finding)
-    return {region: _label(group) for region, group in by_region.items()}
+        by_region.setdefault(finding.region, []).append(finding)
+    return {region: label_of(by_region.get(region, ())) for region in Region}
 
 
-def _label(findings: Sequence[Stated]) -> Label:
+def label_of(findings: Sequence[Stated]) -> Label:
+    """The label of one region, whose findings these are."""
     if not findings:
         return _SILENT
     uptakes: set[Uptake] = set()
@@ -121,10 +123,11 @@ def _label(findings: Sequence[Stated]) -> Label:
 
 def _structure(findings: Sequence[Stated]) -> Structure | None:
     """The CT class of a region by the table."""
-    said = [f for f in findings if f.structure is not None]
-    shown = [f for f in said if f.structure is not Structure.NORMAL and not f.negated]
+    shown = [f for f in findings if f.structure not in _NOT_SHOWN and not f.negated]
     if not shown:
-        return Structure.NORMAL if said else None
+        return Structure.NORMAL if any(f.structure is not None for f in findings) else None
+    if len(shown) == 1:
+        return shown[0].structure
     avid = [f for f in shown if f.uptake is Uptake.HIGH or f.uptake is Uptake.EQUIVOCAL]
     structures = {f.structure for f in avid or shown}
     if Structure.LUNG_CHANGE in structures and shown[0].region is Region.LUNG_PLEURA:

@@ -8,6 +8,7 @@ from petrg.language.reading.evidence import Basis, Evidence, LabelEvidence, labe
 from petrg.language.reading.grounded import Grounded
 from petrg.language.reading.lexicon import Lexicon, languages, lexicon, read_lexicon
 from petrg.language.reading.reader import Reading, detect, read
+from petrg.language.reading.version import version
 
 __all__ = [
     "Basis",
@@ -22,4 +23,5 @@ __all__ = [
     "lexicon",
     "read",
     "read_lexicon",
+    "version",
 ]

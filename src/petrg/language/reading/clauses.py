@@ -32,14 +32,14 @@ def split_clauses(tokens: Sequence[Token]) -> list[list[list[Token]]]:
     segments: list[list[list[Token]]] = []
     segment: list[_Clause] = []
     clause: list[Token] = []
-    places, denies = 0, False
+    places, denies, negation = 0, False, Kind.NEGATION
     for token in tokens:
         kind = token[0]
         if kind not in _MARKS:
             clause.append(token)
             if kind in _PLACES:
                 places += 1
-            elif kind is Kind.NEGATION:
+            elif kind is negation:
                 denies = True
             continue
         if token.entry.value == "heading":

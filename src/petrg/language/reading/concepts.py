@@ -7,6 +7,7 @@ tissue (a low density is a focus in the liver, a bone lesion in a vertebra), the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from petrg.anatomy import Region
 from petrg.report import Structure
@@ -86,6 +87,7 @@ _IN_BONE = dict.fromkeys(
 )
 
 
+@cache
 def structure_of(concept: str, region: Region, *, nodular: bool = False) -> Structure:
     """The CT class of ``concept`` in ``region``; ``nodular`` where a density is said to be of that shape.
 

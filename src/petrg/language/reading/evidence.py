@@ -9,7 +9,8 @@ from typing import NamedTuple
 from petrg.anatomy import Region
 from petrg.language.reading.grounded import At, Grounded
 from petrg.language.reading.reader import Reading
-from petrg.report import Label, Span, Structure, Uptake, project
+from petrg.report import Label, Span, Structure, Uptake
+from petrg.report.labels import label_of
 
 __all__ = ["Basis", "Evidence", "LabelEvidence", "labels"]
 
@@ -51,6 +52,8 @@ class LabelEvidence(NamedTuple):
 
 
 _SILENT = Evidence(Basis.SILENT, "silence")
+_REGIONS = tuple(Region)
+_NOTHING = LabelEvidence(Label(), _SILENT, _SILENT)
 
 
 def labels(reading: Reading) -> dict[Region, LabelEvidence]:
@@ -66,20 +69,21 @@ def labels(reading: Reading) -> dict[Region, LabelEvidence]:
     by_region: dict[Region, list[Grounded]] = {}
     for grounded in reading.grounded:
         by_region.setdefault(grounded.region, []).append(grounded)
-    return {region: _evidence(label, by_region.get(region, ())) for region, label in project(reading.grounded).items()}
+    return {region: _evidence(by_region[region]) if region in by_region else _NOTHING for region in _REGIONS}
 
 
-def _evidence(label: Label, group: Sequence[Grounded]) -> LabelEvidence:
+def _evidence(group: Sequence[Grounded]) -> LabelEvidence:
+    label = label_of(group)
     pet = ct = _SILENT
     suv = None
     for g in group:
+        _, at, uptake, structure, pet_rule, ct_rule, negated, suv_max, *_ = g
         basis = Basis.IMPLIED if g.implied else Basis.STATED
-        negated, uptake, structure = g.negated, g.uptake, g.structure
         if uptake is not None and label.pet is (Uptake.NORMAL if negated else uptake) and _first(pet, basis):
-            pet = Evidence(basis, g.pet_rule, g.at)
+            pet = Evidence(basis, pet_rule, at)
         if structure is not None and label.ct is (Structure.NORMAL if negated else structure) and _first(ct, basis):
-            ct = Evidence(basis, g.ct_rule, g.at)
-        if suv is None and g.suv_max is not None and g.suv_max == label.suv_max and not negated:
+            ct = Evidence(basis, ct_rule, at)
+        if suv is None and suv_max is not None and suv_max == label.suv_max and not negated:
             suv = Evidence(basis, "suv.max", g.at)
     return LabelEvidence(label, pet, ct, suv)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from petrg.anatomy import NodalGroup, Region, Side
@@ -74,10 +75,14 @@ class Grounded(NamedTuple):
 
 def findings_of(lesions: Iterable[Lesion], text: str) -> list[Grounded]:
     """The findings of all lesions, in order."""
-    return [grounded for lesion in lesions for grounded in _findings(lesion, text)]
+    out: list[Grounded] = []
+    for lesion in lesions:
+        _add_findings(out, lesion, text)
+    return out
 
 
-class _Told(NamedTuple):
+@dataclass(slots=True)
+class _Told:
     """What is said of every place of a lesion, sorted once: its uptake, the structures, a bare normal."""
 
     pet: Said | None
@@ -105,7 +110,7 @@ def _told(lesion: Lesion, said: Sequence[Said], suv: float | None) -> _Told:
     return _Told(pet, rule, concepts, normal, at, suv, lesion.sizes, lesion.rest)
 
 
-def _findings(lesion: Lesion, text: str) -> Iterator[Grounded]:
+def _add_findings(out: list[Grounded], lesion: Lesion, text: str) -> None:
     said = _without_attributes(lesion.said) if lesion.describes else lesion.said
     shared, own = said, _with_places_of_their_own(said, lesion.places)
     if own:
@@ -121,13 +126,13 @@ def _findings(lesion: Lesion, text: str) -> Iterator[Grounded]:
             key = (region, side, place.entry.group)
             if key not in seen or each:
                 seen.add(key)
-                yield from _of_place(place, region, side, told, text)
+                _add_place(out, place, region, side, told, text)
         if place.entry.implies:
-            yield from _implied(lesion, place)
+            out += _implied(lesion, place)
     for s in own:
         place = Place(lesion.places[0].entry, None, s.start, s.end)
         for region in s.regions:
-            yield from _of_place(place, region, None, _told(lesion, [s], None), text)
+            _add_place(out, place, region, None, _told(lesion, [s], None), text)
 
 
 def _with_places_of_their_own(said: Sequence[Said], places: Sequence[Place]) -> list[Said]:
@@ -181,12 +186,12 @@ class _Site(NamedTuple):
 _Row = tuple[int, Structure, Said]
 
 
-def _of_place(place: Place, region: Region, side: Side | None, told: _Told, text: str) -> Iterator[Grounded]:
+def _add_place(out: list[Grounded], place: Place, region: Region, side: Side | None, told: _Told, text: str) -> None:
     """The findings of one place: what is shown there, else its uptake, then what is denied."""
     start, end = place.start, place.end
     site = _Site(region, (start, end), text[start:end], side, _group(place, side) if place.node else None)
     if told.pet is None and told.suv is not None and region in _QUIET:
-        told = told._replace(pet=uptake_by_suv(told.suv), rule="uptake.suv")
+        told = replace(told, pet=uptake_by_suv(told.suv), rule="uptake.suv")
     shown: list[_Row] = []
     denied: dict[Structure, Said] = {}
     for s in told.concepts:
@@ -197,40 +202,40 @@ def _of_place(place: Place, region: Region, side: Side | None, told: _Told, text
             shown.append((_RANK[structure], structure, s))
     denial = told.pet is not None and told.pet.denied and told.suv is None
     if shown:
-        yield from _shown(shown, site, told, text)
+        out += _shown(shown, site, told, text)
     elif denial:
-        yield _denial(denied, site, told)
+        out.append(_denial(denied, site, told))
     elif told.pet is not None or told.suv is not None:
-        yield _unseen(site, told)
+        out.append(_unseen(site, told))
     if told.normal is not None and not shown and (denial or (told.pet is None and told.suv is None)):
-        yield _structure(site, Structure.NORMAL, told.normal, told, told.normal.rule)
+        out.append(_structure(site, Structure.NORMAL, told.normal, told, told.normal.rule))
     for structure, s in denied.items():
-        yield _structure(site, structure, s, told, "structure.denied", negated=True)
+        out.append(_structure(site, structure, s, told, "structure.denied", negated=True))
 
 
 def _structure(
     site: _Site, structure: Structure, s: Said, told: _Told, rule: str, description: str = "", *, negated: bool = False
 ) -> Grounded:
     """A structure without an uptake."""
-    at = (site.at, (s.start, s.end))
+    region, at, name, side, group = site
+    where = (at, (s.start, s.end))
     return Grounded(
-        *(site.region, at, None, structure, "", rule, negated, None, ()),
-        *(description, site.name, site.side, site.group, False, told.rest),
+        region, where, None, structure, "", rule, negated, None, (), description, name, side, group, False, told.rest
     )
 
 
-def _shown(rows: list[_Row], site: _Site, told: _Told, text: str) -> Iterator[Grounded]:
+def _shown(rows: list[_Row], site: _Site, told: _Told, text: str) -> list[Grounded]:
     """What CT shows, the most marked first; the uptake and the numbers are of that one."""
     if len(rows) > 1:
         rows.sort(key=lambda row: row[0])
     _, structure, s = rows[0]
     at = (site.at, (s.start, s.end), *told.at)
-    yield Grounded(
+    first = Grounded(
         *(site.region, at, _plain(told.pet), structure, told.rule, s.rule, False, told.suv, told.sizes),
         *(_description(text, site.at, s), site.name, site.side, site.group, False, told.rest),
     )
-    for _, structure, s in rows[1:]:
-        yield _structure(site, structure, s, told, s.rule, _description(text, site.at, s))
+    more = (_structure(site, c, s, told, s.rule, _description(text, site.at, s)) for _, c, s in rows[1:])
+    return [first, *more] if len(rows) > 1 else [first]
 
 
 def _plain(pet: Said | None) -> Uptake | None:

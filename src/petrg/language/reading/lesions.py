@@ -95,7 +95,7 @@ class _Teller:
                 beside = True
                 continue  # of a yardstick, and so are numbers that follow it
             beside = False
-            if first and self.subject and (statement.places or statement.opens_verb or _names_structure(statement)):
+            if first and self.subject and self.carries_on(statement):
                 self.start(self.subject, statement)
                 self.lesion.inherited = True
             first = False
@@ -106,6 +106,12 @@ class _Teller:
                 self.lesion.places += self.pending
             else:
                 self.subject = self.pending
+
+    def carries_on(self, statement: Statement) -> bool:
+        """Whether a segment begins a new lesion of the old subject: not where it names its own in a whole clause."""
+        if statement.places:
+            return not (statement.said and self.lesion.places)
+        return statement.opens_verb or _names_structure(statement)
 
     def only_lists(self, statements: Sequence[Statement]) -> bool:
         """Whether a later segment only names more places: "increased uptake in A; B; C"."""
@@ -124,7 +130,7 @@ class _Teller:
             self.subject, self.pending, self.lesion = [], [], Lesion([], statement.end, statement.end)
             return
         if statement.aside_first and not places and statement.asides and statement.said:
-            aside = Lesion(statement.asides, statement.start, statement.end)
+            aside = Lesion(list(statement.asides), statement.start, statement.end)
             aside.add(statement)
             self.lesions.append(aside)
             return
@@ -187,10 +193,11 @@ class _Teller:
 
     def start(self, places: list[Place], statement: Statement) -> None:
         """Close the lesion and begin one of ``places``."""
-        if not self.lesion.places and places:  # said before any place was named: of the first one
-            self.lesion.places = places[:1]
-            self.lesion.said = [s for s in self.lesion.said if s.uptake is not None]
-        self.close()
+        if not self.lesion.empty:
+            if not self.lesion.places:  # said before any place was named: of the first one
+                self.lesion.places = places[:1]
+                self.lesion.said = [s for s in self.lesion.said if s.uptake is not None]
+            self.close()
         if len(places) > _MANY:
             places = list({(p.regions(), p.side, p.entry.group): p for p in places}.values())
         self.subject, self.pending = places, []

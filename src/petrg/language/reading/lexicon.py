@@ -101,8 +101,9 @@ class Entry:
 class Lexicon:
     """The compiled words of one language.
 
-    ``simple`` are the words that mean no more than their entry; ``pattern`` finds every word in normalised
-    text, the longest first; ``stops`` the ends of sentences; ``numbers`` what follows the name of an SUV.
+    ``simple`` are the words that mean no more than their entry; ``pattern`` finds every word and every length in
+    normalised text, the longest first, as its one group; ``stops`` the ends of sentences; ``numbers`` what follows
+    the name of an SUV.
     """
 
     language: str
@@ -131,6 +132,7 @@ class Lexicon:
 
 
 _SHORT = 30  # a word of one character is met as often as so many longer ones
+_BIN = 64  # first characters tried together
 _SPECIAL = frozenset({Kind.SUV, Kind.OTHER_NUMBER, Kind.DEAUVILLE, Kind.SKIP})
 _SPACES = re.compile(r"[\s-]+")
 _LENGTH = r"[0-9]{1,4}(?:\.[0-9]{1,3})?"
@@ -288,20 +290,32 @@ def _stops(words: Mapping[str, Entry], patterns: Iterable[str]) -> re.Pattern[st
 def _compile(words: Mapping[str, Entry], units: str, endings: tuple[str, ...] | None) -> re.Pattern[str]:
     words = {word: entry for word, entry in words.items() if entry.kind is not Kind.SENTENCE}
     first = "".join(sorted({re.escape(w[0]) for w in words}))
-    # Alternatives are tried in turn: what short words and many words begin with, first.
-    starts = Counter({w[0]: 0 for w in words})
-    for word in words:
-        starts[word[0]] += 1 if len(word) > 1 else _SHORT
-    words = {word: words[word] for word in sorted(words, key=lambda w: -starts[w[0]])}
     if endings is not None:
         ending = rf"(?:{'|'.join(map(re.escape, endings))})?" if endings else ""
-        marks = _trie(_tree(w for w in words if not w[0].isalnum()), False)
-        names = _trie(_tree(w for w in words if w[0].isalnum()), True)
+        marks = _binned(w for w in words if not w[0].isalnum())
+        names = _binned((w for w in words if w[0].isalnum()), spaced=True)
         terms = rf"(?<![a-z0-9])(?:{names}){ending}(?![a-z0-9])" + (f"|{marks}" if marks else "")
     else:
-        terms = _trie(_tree(words), False)
-    number = rf"{_LENGTH}(?:\s*(?:{units})?\s*[*x\-~–]\s*{_LENGTH}){{0,3}}\s*(?:{units})(?![a-z])"
-    return re.compile(rf"(?=[{first}0-9])(?:(?<![0-9.])(?P<size>{number})|{terms})")
+        terms = _binned(words)
+    length = r"[0-9](?<![0-9.][0-9])[0-9]{0,3}(?:\.[0-9]{1,3})?"  # a charset first: passed over at once elsewhere
+    number = rf"{length}(?:\s*(?:{units})?\s*[*x\-~–]\s*{_LENGTH}){{0,3}}\s*(?:{units})(?![a-z])"
+    return re.compile(rf"(?=[{first}0-9])({number}|{terms})")
+
+
+def _binned(words: Iterable[str], *, spaced: bool = False) -> str:
+    """A pattern of ``words``, the longest first.
+
+    The engine tries alternatives in turn, and hundreds of them where words begin with Chinese characters: a look at
+    the first character leaves out whole bins of them.
+    """
+    words = list(words)
+    met = Counter(w[0] for w in words)  # those of many words, or of a word of their own, are met most often: first
+    met.update({w: _SHORT for w in words if len(w) == 1})
+    tree = sorted(_tree(words).items(), key=lambda branch: -met[branch[0]])
+    bins = [dict(tree[i : i + _BIN]) for i in range(0, len(tree), _BIN)]
+    if len(bins) == 1:
+        return _trie(bins[0], spaced)
+    return "|".join(rf"(?=[{''.join(map(re.escape, b))}]){_trie(b, spaced)}" for b in bins)
 
 
 def _tree(words: Iterable[str]) -> dict[str, Any]:

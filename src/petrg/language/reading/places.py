@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 from petrg.anatomy import NodalGroup, Region, Side
 from petrg.language.reading.said import Place, Statement
@@ -16,6 +17,7 @@ LIVER, POOL, TISSUE = "liver", "pool", "tissue"
 _MIDLINE = frozenset(group.value for group in NodalGroup if group.side is Side.MIDLINE)
 
 
+@dataclass(slots=True, eq=False)
 class PlaceReader(ABC):
     """One pass over a clause, as far as places go.
 
@@ -23,23 +25,21 @@ class PlaceReader(ABC):
     ``with_at`` say where the last list word and the last "with" stood, ``captured`` that an aside has its place.
     """
 
-    mode = "subject"
+    out: Statement
+    mode: str = "subject"
     side: Side | None = None
-    side_end = -1
+    side_end: int = -1
     last: Place | None = None
-    listed = -1
-    with_at = -1
-    captured = False
-    described = False
-    accompanied = False
-    spine = False
-    pet_topic = False
+    listed: int = -1
+    with_at: int = -1
+    captured: bool = False
+    described: bool = False
+    accompanied: bool = False
+    spine: bool = False
+    pet_topic: bool = False
     tumour: Token | None = None
     comparison: Token | None = None
-    yardstick_end = -9
-
-    def __init__(self, out: Statement) -> None:
-        self.out = out
+    yardstick_end: int = -9
 
     @abstractmethod
     def resolve_comparison(self, yardstick: str, token: Token) -> None:
@@ -47,42 +47,51 @@ class PlaceReader(ABC):
 
     def site(self, token: Token) -> None:
         """Take in a place: as subject, as one more of a subject, or as what stands beside it."""
-        entry, last = token.entry, self.last
-        if last is not None and entry.part and token.start == last.end:
-            last.end = token.end
+        _, start, end, entry, _ = token
+        last, out = self.last, self.out
+        if last is not None and entry.part and start == last.end:
+            last.end = end
             return
         if self.comparison is not None:
             self.resolve_comparison(LIVER if Region.LIVER in entry.regions else TISSUE, token)
-            self.out.asides.append(self.place(token))
+            out.asides += (self.place(token),)
             return
         place = self.place(token)
         if self.mode == "aside":
             self.captured = True
-            self.out.asides.append(place)
+            out.asides += (place,)
             return
-        target = self.out.extra if self.mode == "extra" else self.out.places
-        if last is not None and target and target[-1] is last and self.same(last, place):
-            last.end, last.side = place.end, last.side or place.side
-            if len(entry.regions) and entry.group and not last.entry.group:
-                last.entry = entry
-            return
-        if last is not None and last.end == token.start and last.entry.implies and target and target[-1] is last:
-            target.pop()
-        target.append(place)
+        extra = self.mode == "extra"
+        target = out.extra if extra else out.places
+        if last is not None and target and target[-1] is last:
+            if self.same(last, place):
+                last.end, last.side = end, last.side or place.side
+                if entry.regions and entry.group and not last.entry.group:
+                    last.entry = entry
+                return
+            if last.end == start and last.entry.implies:
+                del out.places[-1:]
+        if extra:
+            out.extra += (place,)
+        else:
+            out.places.append(place)
         self.last = place
-        self.spine |= Region.SPINE in entry.regions
+        if Region.SPINE in entry.regions:
+            self.spine = True
 
     def place(self, token: Token) -> Place:
         """The place of a token, with the side that holds for it."""
-        entry, side = token.entry, self.side
-        if entry.group in _MIDLINE and token.start - self.side_end > 1:
+        _, start, end, entry, _ = token
+        side = entry.side or self.side
+        if side is not None and entry.side is None and entry.group in _MIDLINE and start - self.side_end > 1:
             side = None  # a side carried along a list stops at what has none
-        return Place(entry, entry.side or side, token.start, token.end)
+        return Place(entry, side, start, end)
 
     def same(self, last: Place, place: Place) -> bool:
         """Whether two places follow each other as parts of one: "left lung, upper lobe"."""
-        sides = last.side is None or place.side is None or last.side is place.side
-        return self.listed < last.end and sides and last.entry.regions == place.entry.regions
+        if self.listed >= last.end or last.entry.regions != place.entry.regions:
+            return False
+        return last.side is None or place.side is None or last.side is place.side
 
     def side_(self, token: Token) -> None:
         """Remember a side for the places that follow, or give it to the one just named."""
@@ -96,10 +105,9 @@ class PlaceReader(ABC):
         if self.last is None or token.start != self.last.end:
             return
         if token.entry.value == "level":
-            for places in (self.out.places, self.out.extra):
-                if self.last in places:
-                    places.remove(self.last)
-            self.out.asides.append(self.last)
+            self.out.places = [p for p in self.out.places if p is not self.last]
+            self.out.extra = tuple(p for p in self.out.extra if p is not self.last)
+            self.out.asides += (self.last,)
         else:
             self.last.beside, self.last.end = True, token.end
 
@@ -128,7 +136,7 @@ class PlaceReader(ABC):
         if token.entry.value == "invades" and self.tumour is not None and not self.out.places:
             return  # "lymphoma invading the spleen": the spleen is the subject
         if beside := self.beside_with():  # "touches X" or "with X in touch"
-            self.out.asides += beside
+            self.out.asides += tuple(beside)
         elif self.mode != "extra":
             self.out.aside_first |= not self.out.places and not self.out.said
             self.mode, self.captured = "aside", False

@@ -51,8 +51,9 @@ def read(text: str, language: str | Lexicon = "auto") -> Reading:
     >>> finding.region.value, finding.side.value, finding.size_mm, finding.suv_max
     ('lung-pleura', 'left', (12.0,), 4.1)
     """
-    words = language if isinstance(language, Lexicon) else lexicon(detect(text) if language == "auto" else language)
-    return Reading(text, words.language, tuple(findings_of(gather(segments(text, words)), text)))
+    plain = normalise(text)
+    words = language if isinstance(language, Lexicon) else lexicon(_detect(plain) if language == "auto" else language)
+    return Reading(text, words.language, tuple(findings_of(gather(segments(plain, words)), text)))
 
 
 def detect(text: str) -> str:
@@ -61,10 +62,16 @@ def detect(text: str) -> str:
     >>> detect("肝脏未见异常。FDG PET/CT"), detect("The liver is unremarkable.")
     ('zh', 'en')
     """
-    sample = normalise(text[:_SAMPLE])
-    codes = sorted(languages(), reverse=True)
-    scripts = {c: len(lexicon(c).script.findall(sample)) / lexicon(c).letters_a_word for c in codes}
-    best = [code for code in codes if scripts[code] == max(scripts.values())]
+    return _detect(normalise(text[:_SAMPLE]))
+
+
+def _detect(plain: str) -> str:
+    sample, best, most = plain[:_SAMPLE], [""], -1.0
+    for code in reversed(languages()):
+        words = lexicon(code)
+        share = len(words.script.findall(sample)) / words.letters_a_word
+        if share >= most:
+            best, most = [*best, code] if share == most else [code], share
     if len(best) == 1:
         return best[0]
     covered = {code: sum(len(m.group()) for m in lexicon(code).pattern.finditer(sample)) for code in best}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from petrg.anatomy import Region, Side
 from petrg.language.reading.lexicon import Entry
@@ -39,7 +38,8 @@ class Place:
         return self.entry.regions
 
 
-class Said(NamedTuple):
+@dataclass(slots=True)
+class Said:
     """One predicate: an uptake class or a concept, denied or not, by which rule, where it stands.
 
     The concept "" with ``denied`` says that nothing is abnormal on CT. ``attribute`` marks what describes
@@ -58,6 +58,7 @@ class Said(NamedTuple):
     regions: tuple[Region, ...] = ()
 
 
+@dataclass(slots=True, eq=False)
 class Statement:
     """All that one clause says.
 
@@ -65,29 +66,28 @@ class Statement:
     ``brought`` the place of a word such as "ascites".
     """
 
+    start: int
+    end: int
+    places: list[Place] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
+    extra: tuple[Place, ...] = ()
+    asides: tuple[Place, ...] = ()
     suvs: tuple[float, ...] = ()
     suv_at: tuple[int, int] | None = None
     sizes: tuple[float, ...] = ()
     brought: Place | None = None
-    rest = False
-    explained = False
-    physiologic = False
-    aside_first = False
-    yardstick = False
-    together = False
-    heading = False
-    history = False
-    describes = False
-    opens_list = False
-    opens_verb = False
-    opens_sentence = False
-
-    def __init__(self, start: int, end: int) -> None:
-        self.start, self.end = start, end
-        self.places: list[Place] = []
-        self.extra: list[Place] = []
-        self.asides: list[Place] = []
-        self.said: list[Said] = []
+    rest: bool = False
+    explained: bool = False
+    physiologic: bool = False
+    aside_first: bool = False
+    yardstick: bool = False
+    together: bool = False
+    heading: bool = False
+    history: bool = False
+    describes: bool = False
+    opens_list: bool = False
+    opens_verb: bool = False
+    opens_sentence: bool = False
 
     @property
     def silent(self) -> bool:
@@ -97,4 +97,6 @@ class Statement:
     @property
     def mute(self) -> bool:
         """Whether the clause has no bearing on anything."""
-        return self.silent and not (self.places or self.extra or self.asides or self.yardstick or self.heading)
+        if self.said or self.places or self.suvs or self.sizes:
+            return False
+        return not (self.extra or self.asides or self.yardstick or self.heading)

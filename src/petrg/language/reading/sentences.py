@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from petrg.language.reading.clauses import split_clauses
 from petrg.language.reading.lexicon import Lexicon
-from petrg.language.reading.plain import normalise
 from petrg.language.reading.said import Statement
 from petrg.language.reading.statements import read_clause
 from petrg.language.reading.tokens import tokenise
@@ -14,9 +13,8 @@ from petrg.language.reading.tokens import tokenise
 __all__ = ["segments"]
 
 
-def segments(text: str, lexicon: Lexicon) -> Iterator[list[Statement]]:
-    """The statements of each segment of ``text``, in order; positions index ``text``."""
-    plain = normalise(text)
+def segments(plain: str, lexicon: Lexicon) -> Iterator[list[Statement]]:
+    """The statements of each segment of a normalised text, in order; positions index it."""
     for start, end in _sentences(plain, lexicon):
         opens = True
         for clauses in split_clauses(tokenise(plain, lexicon, start, end)):

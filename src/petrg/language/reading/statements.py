@@ -3,315 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from petrg.anatomy import Region
-from petrg.language.reading.concepts import CONCEPTS
 from petrg.language.reading.lexicon import Kind
-from petrg.language.reading.places import LIVER, POOL, TISSUE, PlaceReader
-from petrg.language.reading.said import Place, Said, Statement
+from petrg.language.reading.places import TISSUE
+from petrg.language.reading.predicates import PredicateReader
+from petrg.language.reading.said import Said, Statement
 from petrg.language.reading.tokens import Token
-from petrg.report import Structure, Uptake
+from petrg.report import Uptake
 
 __all__ = ["read_clause"]
 
 
 def read_clause(tokens: Sequence[Token]) -> Statement:
     """What the clause of ``tokens`` says."""
-    first = tokens[0]
-    out = Statement(first.start, tokens[-1].end)
-    out.heading = tokens[-1].kind is Kind.CLAUSE
-    out.opens_list, out.opens_verb = first.kind is Kind.LIST, first.kind is Kind.VERB
+    first, last = tokens[0], tokens[-1]
+    out = Statement(first.start, last.end)
+    if last[0] is Kind.CLAUSE:
+        out.heading = True
+    if first[0] is Kind.LIST:
+        out.opens_list = True
+    elif first[0] is Kind.VERB:
+        out.opens_verb = True
     reader = _Reader(out)
     for token in tokens:
-        if (act := _ACTS.get(token.kind)) is not None:
+        if (act := _act(token[0])) is not None:
             act(reader, token)
     return reader.close()
 
 
-_DIAGNOSES = frozenset({Structure.OTHER, Structure.LUNG_CHANGE})
+@dataclass(slots=True, eq=False)
+class _Reader(PredicateReader):
+    """One pass over a clause: scopes, explanations, numbers, and what is settled at its end.
 
-
-class _Reader(PlaceReader):
-    """One pass over a clause.
-
-    What waits for a later word: ``topics`` (uptake, density) for what is said of them, ``change``,
-    ``abnormal`` and ``normal`` for a topic, ``degree`` for an uptake. ``nodes`` says that a node is shown,
-    ``near_nodes`` that one is spoken of; what was said before ``settled`` is denied already.
+    What was said before ``settled`` is denied already; ``compared`` is where "than before" stood.
     """
 
-    denied = False
-    uptake_noun: Token | None = None
-    ct_topic: Token | None = None
-    change: Token | None = None
-    abnormal: Token | None = None
-    normal: Token | None = None
-    uneven: Token | None = None
-    degree = ""
-    degree_at = -1
-    nodular = False
-    physiologic = False
-    prior = False
-    compared = -9
-    nodes = False
-    near_nodes = False
-    settled = 0
+    prior: bool = False
+    compared: int = -9
+    settled: int = 0
 
-    def __init__(self, out: Statement) -> None:
-        super().__init__(out)
-        self.topics: list[Token] = []
-
-    def compare(self, token: Token) -> None:
-        of_uptake = self.pet_topic or any(s.uptake is not None for s in self.out.said)
-        if of_uptake or (self.ct_topic is None and token.entry.value not in ("above", "below")):
-            self.comparison = token
-        else:
-            self.mode, self.captured = "aside", False
-
-    def likeness(self, token: Token) -> None:
-        yardsticks = self.beside_with()
-        self.out.asides += yardsticks
-        self.comparison = token
-        if yardsticks:
-            self.resolve_comparison(LIVER if Region.LIVER in yardsticks[0].entry.regions else TISSUE, token)
-
-    def resolve_comparison(self, yardstick: str, token: Token) -> None:
-        comparison, self.comparison = self.comparison, None
-        assert comparison is not None
-        if not self.pet_topic and (self.ct_topic is not None or yardstick == TISSUE):
-            return  # a length above another, a density like another
-        sense = comparison.entry.value
-        if sense == "touch":
-            return
-        if sense == "up-mild":
-            sense, self.degree = "up", "mild"
-        elif sense == "above":
-            sense = "up"
-        if self.denied:
-            uptake = Uptake.NORMAL
-        elif sense == "up":
-            low = yardstick == POOL or self.degree == "mild"
-            uptake = Uptake.EQUIVOCAL if low else Uptake.HIGH
-        elif sense == "same":
-            uptake = Uptake.NORMAL if yardstick == TISSUE else Uptake.EQUIVOCAL
-        else:
-            uptake = Uptake.REDUCED if yardstick == TISSUE else Uptake.NORMAL
-        self.pet(uptake, comparison, "uptake.comparison", end=token.end)
-
-    def pet(self, uptake: Uptake, token: Token, rule: str, *, end: int = 0, denied: bool = False) -> None:
-        marked = self.degree == "marked" and not denied
-        start = min(token.start, self.degree_at) if self.degree_at >= 0 else token.start
-        self.out.said.append(Said(rule, start, end or token.end, uptake, None, denied, marked=marked))
-        self.uptake_noun = self.change = self.uneven = None
-        self.topics = [t for t in self.topics if not t.entry.value.startswith("pet")]
-        self.clear()
-
-    def ct(
-        self, concept: str, token: Token, rule: str, *, attribute: bool = False, regions: tuple[Region, ...] = ()
-    ) -> None:
-        last = self.out.said[-1] if self.out.said else None
-        if last is not None and not regions and _one_thing(last, concept, token, self.denied):
-            self.out.said[-1] = last._replace(end=token.end, concept=concept)
-            return
-        said = Said(
-            rule,
-            token.start,
-            token.end,
-            None,
-            concept,
-            self.denied,
-            self.nodular,
-            attribute=attribute or self.described,
-            regions=regions,
-        )
-        self.out.said.append(said)
-        self.out.describes |= said.attribute
-        self.nodular = False
-        self.ct_topic = None
-        self.topics = [t for t in self.topics if t.entry.value.startswith("pet")]
-        self.clear()
-
-    def clear(self) -> None:
-        self.degree, self.degree_at, self.side = "", -1, None
-        if self.mode == "aside":
-            self.mode = "subject"
-
-    def rise(self, token: Token, rule: str = "uptake.high") -> None:
-        if self.denied:
-            self.pet(Uptake.HIGH, token, "uptake.denied", denied=True)
-        elif self.physiologic:
-            self.pet(Uptake.PHYSIOLOGIC, token, "uptake.physiologic")
-        elif self.degree == "mild":
-            self.pet(Uptake.EQUIVOCAL, token, "uptake.mild")
-        else:
-            self.pet(Uptake.HIGH, token, rule)
-
-    def fall(self, token: Token) -> None:
-        if self.denied:
-            self.pet(Uptake.REDUCED, token, "uptake.denied", denied=True)
-        else:
-            self.pet(Uptake.REDUCED, token, "uptake.reduced")
-
-    def topic(self, token: Token) -> None:
-        value = token.entry.value
-        if value.startswith("pet"):
-            self.pet_topic = True
-            if self.denied and (self.abnormal or value == "pet-uptake"):
-                self.pet(Uptake.HIGH, token, "uptake.denied", denied=True)
-            elif self.normal is not None:
-                self.pet(Uptake.NORMAL, token, "uptake.normal")
-            elif self.change is not None:
-                self.turn(self.change, token)
-            elif self.abnormal is not None:
-                self.rise(token, "uptake.abnormal")
-            else:
-                self.topics.append(token)
-                if value == "pet-uptake":
-                    self.uptake_noun = token
-            return
-        if self.change is not None:
-            change, self.change = self.change, None
-            self.turn_ct(change, token)
-        elif self.normal is not None or (self.denied and self.abnormal):
-            self.structure_normal(token)
-        else:
-            self.topics.append(token)
-            self.ct_topic = token
-
-    def turn(self, change: Token, topic: Token) -> None:
-        self.change = None
-        if change.entry.value == "up-mild":
-            self.degree = "mild"
-        if change.entry.value.startswith("up"):
-            self.rise(topic)
-        else:
-            self.fall(topic)
-
-    def turn_ct(self, change: Token, topic: Token) -> None:
-        up, size = change.entry.value.startswith("up"), topic.entry.value == "size"
-        concept = ("enlargement" if up else "atrophy") if size else "density"  # of the whole organ, no focus
-        last = topic if topic.end > change.end else change
-        self.ct(concept, last, "structure." + concept, attribute=not size)
-
-    def change_(self, token: Token) -> None:
-        topics = list(self.topics)
-        if not topics:
-            if self.pet_topic and self.ct_topic is None and any(s.uptake is not None for s in self.out.said):
-                self.turn(token, token)
-            else:
-                self.change = token
-            return
-        degree = self.degree
-        for topic in topics if self.listed >= topics[0].end else topics[-1:]:
-            self.degree = degree
-            if topic.entry.value.startswith("pet"):
-                self.turn(token, token)
-            else:
-                self.turn_ct(token, topic)
-
-    def uptake(self, token: Token) -> None:
-        cls = token.entry.uptake
-        self.pet_topic = True
-        if cls is Uptake.PHYSIOLOGIC:
-            self.physiologic = True
-            self.uptake_noun = self.change = None
-            if not self.denied:
-                self.pet(Uptake.PHYSIOLOGIC, token, "uptake.explained" if self.out.explained else "uptake.physiologic")
-        elif cls is Uptake.REDUCED:
-            self.fall(token)
-        elif cls is Uptake.HIGH:
-            if token.entry.value == "marked" and not self.degree:
-                self.degree = "marked"
-            self.rise(token)
-        elif self.denied and cls is Uptake.EQUIVOCAL:
-            self.pet(Uptake.HIGH, token, "uptake.denied", denied=True)
-        else:
-            assert cls is not None
-            self.pet(cls, token, "uptake.stated")
+    def uneven_(self, token: Token) -> None:
+        self.uneven = token
 
     def deauville(self, token: Token) -> None:
         grade = int(token.numbers[0])
         cls = Uptake.NORMAL if grade <= 2 else Uptake.EQUIVOCAL if grade == 3 else Uptake.HIGH
         self.pet(cls, token, f"uptake.deauville-{grade}")
-
-    def structure(self, token: Token) -> None:
-        entry = token.entry
-        assert entry.concept is not None
-        self.change = None
-        if entry.concept == "node":
-            self.near_nodes = True
-            self.nodes |= not self.denied
-        elif entry.concept == "enlargement" and self.denied:
-            self.deny_nodes()
-        if self.out.explained and CONCEPTS[entry.concept] in _DIAGNOSES:
-            return  # "likely thyroiditis" explains an uptake and shows nothing on CT
-        regions = () if self.out.explained else entry.regions  # a diagnosis is of the subject
-        if regions and self.out.brought is None:
-            self.out.brought = Place(entry, self.side, token.start, token.end)
-        self.ct(entry.concept, token, "structure." + entry.concept, attribute=self.out.explained, regions=regions)
-
-    def deny_nodes(self) -> None:
-        """Nodes "are not enlarged": the node was a subject, not a finding."""
-        if self.nodes:
-            self.nodes = False
-            self.out.said = [
-                Said(s.rule, s.start, s.end, None, s.concept, True) if s.concept == "node" else s for s in self.out.said
-            ]
-
-    def structure_normal(self, token: Token) -> None:
-        self.out.said.append(Said("structure.normal", token.start, token.end, None, "", True))
-        self.topics = [t for t in self.topics if t.entry.value.startswith("pet")]
-        self.ct_topic = None
-
-    def abnormal_(self, token: Token) -> None:
-        if self.denied:
-            self.normal_(token)
-            self.abnormal = token
-        elif self.topics:
-            topics, self.topics = self.topics, []
-            for topic in topics:
-                if topic.entry.value.startswith("pet"):
-                    self.rise(token, "uptake.abnormal")
-                else:
-                    self.ct("other", token, "structure.abnormal")
-        else:
-            self.abnormal = token
-
-    def normal_(self, token: Token) -> None:
-        value = token.entry.value
-        if token.entry.kind is Kind.NORMAL:
-            if self.denied and value != "always":
-                return
-            if value == "ct":
-                self.deny_nodes()
-                self.structure_normal(token)
-                return
-            if value == "pet":
-                self.pet(Uptake.NORMAL, token, "uptake.normal")
-                return
-        said = self.out.said
-        if said and said[-1].uptake is Uptake.HIGH and not said[-1].denied:
-            said[-1] = Said("uptake.normal", said[-1].start, token.end, Uptake.NORMAL)
-        elif not self.topics:
-            self.normal = token
-            return
-        topics, self.topics = self.topics, []
-        for topic in topics:
-            if topic.entry.value.startswith("pet"):
-                self.pet(Uptake.NORMAL, token, "uptake.normal")
-            else:
-                self.structure_normal(token)
-        self.normal = None
-
-    def uneven_(self, token: Token) -> None:
-        self.uneven = token
-
-    def degree_(self, token: Token) -> None:
-        said = self.out.said
-        if token.entry.value == "mild" and said and _just_before(said[-1], token):
-            said[-1] = Said("uptake.mild", said[-1].start, token.end, Uptake.EQUIVOCAL)
-            return
-        if not self.degree or token.entry.value == "mild":
-            self.degree, self.degree_at = token.entry.value, token.start
 
     def negation(self, token: Token) -> None:
         self.denied = True
@@ -372,17 +110,9 @@ class _Reader(PlaceReader):
         if not self.prior and not self.out.sizes:
             self.out.sizes = token.numbers
 
-    def of_topic(self) -> None:
-        """Read "with activity" and "activity marked": no more is said of the uptake than that it is there."""
-        topic = next((t for t in self.topics if t.entry.value.startswith("pet")), None)
-        if topic is not None and not any(s.uptake is not None for s in self.out.said):
-            self.rise(topic, "uptake.bare")
-
-    def close(self) -> Statement:
-        """Settle what waited for a word that did not come."""
+    def mark_places(self) -> None:
+        """Nodes and bones spoken of are those of all places of the clause."""
         out = self.out
-        out.physiologic = self.physiologic
-        out.yardstick &= not out.places
         if self.near_nodes:
             for place in (*out.places, *out.extra):
                 place.node = True
@@ -391,6 +121,15 @@ class _Reader(PlaceReader):
         if self.spine:
             for place in out.places:
                 place.bone = True
+
+    def close(self) -> Statement:
+        """Settle what waited for a word that did not come."""
+        out = self.out
+        out.physiologic = self.physiologic
+        if out.yardstick and out.places:
+            out.yardstick = False
+        if self.near_nodes or self.spine:
+            self.mark_places()
         if self.tumour is not None and (out.explained or out.places):
             out.said.append(Said("uptake.malignant", self.tumour.start, self.tumour.end, Uptake.HIGH))
         if self.comparison is not None:
@@ -411,20 +150,6 @@ class _Reader(PlaceReader):
             elif self.ct_topic is not None:
                 self.ct("other", self.uneven, "structure.uneven")
         return out
-
-
-def _just_before(said: Said, token: Token) -> bool:
-    return said.uptake is Uptake.HIGH and not said.denied and token.start - said.end < 3
-
-
-def _one_thing(last: Said, concept: str, token: Token, denied: bool) -> bool:
-    """Whether two words name one thing, as in "lytic lesion"."""
-    return (
-        bool(last.concept)
-        and last.denied is denied
-        and token.start - last.end <= 1
-        and CONCEPTS[last.concept or ""] is CONCEPTS[concept]
-    )
 
 
 _ACTS = {
@@ -462,3 +187,4 @@ _ACTS = {
     Kind.DEAUVILLE: _Reader.deauville,
     Kind.SIZE: _Reader.size,
 }
+_act = _ACTS.get

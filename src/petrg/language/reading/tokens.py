@@ -32,28 +32,29 @@ _REACH = 16  # characters after a list of numbers in which "respectively" may st
 def tokenise(plain: str, lexicon: Lexicon, start: int = 0, end: int | None = None) -> list[Token]:
     """The words of ``lexicon`` between two places of a normalised text, left to right."""
     tokens: list[Token] = []
-    done, last = 0, len(plain) if end is None else end
+    last = len(plain) if end is None else end
+    parts = lexicon.pattern.split(plain[start:last])  # what lies between words, and words, in turn
     simple, make, add = lexicon.simple.get, tuple.__new__, tokens.append  # Token(...) in a third of the time
-    for match in lexicon.pattern.finditer(plain, start, last):
-        begin, stop = match.span()
-        if begin < done:
-            continue
-        if (entry := simple(match[0])) is not None:
-            add(make(Token, (entry.kind, begin, stop, entry, ())))
-        elif (token := _special(plain, match, last, lexicon)) is not None:
+    done, at = 0, start + len(parts[0])
+    for word, between in zip(parts[1::2], parts[2::2], strict=True):
+        stop = at + len(word)
+        if at < done:
+            pass
+        elif (entry := simple(word)) is not None:
+            add(make(Token, (entry.kind, at, stop, entry, ())))
+        elif (token := _special(plain, word, at, last, lexicon)) is not None:
             add(token)
             done = token.end
+        at = stop + len(between)
     return tokens
 
 
-def _special(plain: str, match: re.Match[str], last: int, lexicon: Lexicon) -> Token | None:
+def _special(plain: str, word: str, start: int, last: int, lexicon: Lexicon) -> Token | None:
     """A token that is more than its word: a length, an SUV with its numbers, a plural; None for a word to skip."""
-    start, end = match.span()
-    if match.lastgroup == "size":
-        return Token(Kind.SIZE, start, end, _SIZE, _diameters(match.group()))
-    entry = lexicon.entry(match.group())
+    end = start + len(word)
+    entry = lexicon.entry(word)
     if entry is None:
-        return None
+        return Token(Kind.SIZE, start, end, _SIZE, _diameters(word)) if word[0].isdigit() else None
     kind = entry.kind
     numbers: tuple[float, ...] = ()
     if kind is Kind.SUV or kind is Kind.OTHER_NUMBER:
