@@ -315,3 +315,36 @@ def test_record_scores_by_hand_and_permuted() -> None:
         assert {key: v[k] for key, v in permuted.items()} == pytest.approx(expected, nan_ok=True)
     swapped = family.permuted(np.array([[1, 0, 2]]))["Record-SUV-Measured"][0]
     assert swapped == 0.0 != found["Record-SUV-Measured"]
+
+
+def test_record_scores_count_the_matches() -> None:
+    rng = np.random.default_rng(0)
+    statuses = list(LesionStatus)
+
+    def suv() -> float:
+        return float(rng.integers(20, 60)) / 10
+
+    def one(i: int) -> Record:
+        foci = [
+            lesion(f"L{k}", REGIONS[rng.integers(6)], suv(), statuses[rng.integers(3)])
+            for k in range(rng.integers(0, 6))
+        ]
+        return record(*foci, liver=suv() if i % 2 else None)
+
+    records = {f"c{i}": one(i) for i in range(40)}
+    texts = [
+        said(*{s: (s, 1, REGIONS[rng.integers(6)]) for s in (suv() for _ in range(rng.integers(0, 6)))}.values())
+        for _ in records
+    ]
+    family = RecordFamily(texts, records, list(records))
+    matches = list(family.matches().values())
+    numbers = [n for m in matches for n in m.numbers]
+    foci = (Source.LESION, Source.INDETERMINATE, Source.PHYSIOLOGIC)
+    assert {k: s.value() for k, s in family.statistics().items()} == pytest.approx(
+        {
+            "Record-SUV-Measured": np.mean([n.source is not Source.NOTHING for n in numbers]),
+            "Record-SUV-Region": np.mean([n.source in foci and n.in_region for n in numbers]),
+            "Record-Lesions-Missed": sum(not x.covered for m in matches for x in m.missed)
+            / sum(m.lesions for m in matches),
+        }
+    )

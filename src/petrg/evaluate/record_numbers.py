@@ -22,6 +22,7 @@ __all__ = [
     "Source",
     "match_record",
     "match_records",
+    "reference_suvs",
     "said_in_labels",
     "said_in_reading",
 ]
@@ -148,6 +149,12 @@ def match_record(said: Said, record: Record) -> RecordMatch:
     return RecordMatch(numbers, missed, len(lesions))
 
 
+def reference_suvs(record: Record) -> list[float]:
+    """SUVmax and SUVmean of the reference regions that the record has."""
+    there = [r for r in (record.references.liver, record.references.blood_pool) if r is not None]
+    return [suv for reference in there for suv in (reference.suv_max, reference.suv_mean)]
+
+
 def match_records(said: Mapping[str, Said], records: Mapping[str, Record]) -> dict[str, RecordMatch]:
     """`match_record` for every case that has a record, in the order of ``records``; silence names nothing."""
     return {case: match_record(said.get(case, Said()), record) for case, record in records.items()}
@@ -177,9 +184,6 @@ def _whose(number: Named, record: Record) -> NumberMatch:
     ]
     if claims:
         return min(claims, key=lambda c: (not c.in_region, order.index(c.source)))
-    for reference in (record.references.liver, record.references.blood_pool):
-        if reference is not None and any(
-            abs(number.value - value) <= number.tolerance for value in (reference.suv_max, reference.suv_mean)
-        ):
-            return NumberMatch(number, Source.REFERENCE)
+    if any(abs(number.value - suv) <= number.tolerance for suv in reference_suvs(record)):
+        return NumberMatch(number, Source.REFERENCE)
     return NumberMatch(number, Source.NOTHING)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
-from petrg.evaluate.record_numbers import RecordMatch, Said, Source, match_record
+from petrg.anatomy import Region
+from petrg.evaluate.record_numbers import RecordMatch, Said, Source, match_record, reference_suvs
 from petrg.evaluate.scores import Count, Metric
 from petrg.evaluate.statistic import Floats, Ints, Tally
-from petrg.report import Record
+from petrg.report import LesionStatus, Record
 
 __all__ = ["METRICS", "RecordFamily"]
 
-_FOCI = frozenset({Source.LESION, Source.INDETERMINATE, Source.PHYSIOLOGIC})
+_BIT = {region: 1 << k for k, region in enumerate(Region)}
 
 
 @dataclass(frozen=True)
@@ -34,17 +37,21 @@ class RecordFamily:
     records: Mapping[str, Record]
     ids: Sequence[str]
 
+    @cached_property
+    def said(self) -> _Said:
+        """All predictions as arrays."""
+        return _Said.of(self.predictions)
+
     def statistics(self) -> Mapping[str, Tally]:
         """Every score by metric key."""
-        parts = np.array([self._row(i, i) for i in range(len(self.ids))], dtype=np.float64)
+        parts = np.stack([self._rows(i)[i] for i in range(len(self.ids))])
         return {key: Tally(parts, _Ratio(top, bottom)) for key, (top, bottom) in _RATIOS.items()}
 
     def permuted(self, orders: Ints) -> Mapping[str, Floats]:
         """Every score with the prediction of case ``orders[p, i]`` put to the record of case i, each (p,)."""
         sums = np.zeros((len(orders), 5))
         for i in range(orders.shape[1]):
-            who, where = np.unique(orders[:, i], return_inverse=True)
-            sums += np.array([self._row(i, int(j)) for j in who])[where.ravel()]
+            sums += self._rows(i)[orders[:, i]]
         return {key: _Ratio(top, bottom)(sums) for key, (top, bottom) in _RATIOS.items()}
 
     def matches(self) -> dict[str, RecordMatch]:
@@ -92,19 +99,56 @@ class RecordFamily:
             ),
         )
 
-    def _row(self, i: int, j: int) -> tuple[int, int, int, int, int]:
-        """Numbers, numbers measured, measured in that region; lesions, lesions with their number … of one pairing."""
+    def _rows(self, i: int) -> Floats:
+        """The record of case i against every prediction, by the rules of `match_record`.
+
+        (n, 5): numbers, those measured, those measured in their region; lesions, lesions in no region spoken of.
+        """
         record = self.records.get(self.ids[i])
         if record is None:
-            return 0, 0, 0, 0, 0
-        match = match_record(self.predictions[j] or Said(), record)
-        return (
-            len(match.numbers),
-            sum(n.source is not Source.NOTHING for n in match.numbers),
-            sum(n.source in _FOCI and n.in_region for n in match.numbers),
-            match.lesions,
-            sum(not lesion.covered for lesion in match.missed),
+            return np.zeros((len(self.predictions), 5))
+        return self.said.against(record)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """Numbers of all predictions in a row; sets of regions are bits."""
+
+    value: Floats
+    tolerance: Floats
+    regions: Ints
+    case: Ints
+    covered: Ints
+
+    @classmethod
+    def of(cls, predictions: Sequence[Said | None]) -> _Said:
+        rows = [(n, case) for case, said in enumerate(predictions) if said is not None for n in said.numbers]
+        return cls(
+            np.array([n.value for n, _ in rows], dtype=np.float64),
+            np.array([n.tolerance for n, _ in rows], dtype=np.float64),
+            np.array([_bits(n.regions) for n, _ in rows], dtype=np.intp),
+            np.array([case for _, case in rows], dtype=np.intp),
+            np.array([_bits((said or Said()).covered) for said in predictions], dtype=np.intp),
         )
+
+    def against(self, record: Record) -> Floats:
+        """(n, 5), see `RecordFamily._rows`."""
+        at = np.array([_bits((lesion.region.id,)) for lesion in record.lesions], dtype=np.intp)
+        near = self._near([lesion.suv_max for lesion in record.lesions])
+        here = (near & (self.regions[:, None] & at != 0)).any(axis=1)
+        measured = near.any(axis=1) | self._near(reference_suvs(record)).any(axis=1)
+        lesions = at[[lesion.status is LesionStatus.LESION for lesion in record.lesions]]
+        cases = len(self.covered)
+        counts = [np.bincount(self.case, weights=w, minlength=cases) for w in (here * 0 + 1, measured, here)]
+        missed = (self.covered[:, None] & lesions == 0).sum(axis=1)
+        return np.stack([*counts, np.full(cases, len(lesions)), missed], axis=1).astype(np.float64)
+
+    def _near(self, suvs: Sequence[float]) -> NDArray[np.bool_]:
+        return np.abs(self.value[:, None] - np.array(suvs, dtype=np.float64)) <= self.tolerance[:, None]
+
+
+def _bits(regions: Iterable[Region]) -> int:
+    return sum(_BIT[region] for region in regions)
 
 
 @dataclass(frozen=True)
