@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from petrg.anatomy import Region
 from petrg.errors import ScoreError
@@ -74,10 +75,10 @@ class Codes:
     """
 
     codes: Ints
-    silent: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-    no_region: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-    no_class: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-    no_case: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    silent: NDArray[np.bool_]
+    no_region: NDArray[np.bool_]
+    no_class: NDArray[np.bool_]
+    no_case: NDArray[np.bool_]
 
 
 def codes_of(labels: LabelSet, ids: Sequence[str], scale: Scale, *, reference: bool) -> Codes:
