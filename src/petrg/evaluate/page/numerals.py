@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from petrg.evaluate.scores import Estimate, Metric
+from petrg.evaluate.sentences import decimals
 
 __all__ = ["interval", "number", "p_value", "places"]
 
@@ -11,9 +12,8 @@ _EN_DASH = "\u2013"
 
 
 def places(metric: Metric) -> int:
-    """Decimal places of a metric: three on a scale of 1, two on one of 10 or where the scale is open, one of 100."""
-    span = max((abs(end) for end in (metric.low, metric.high) if end is not None), default=10.0)
-    return 3 if metric.high is not None and span <= 1 else 2 if metric.high is None or span <= 10 else 1
+    """Decimal places of a metric, as in the sentences: two of a percentage, three else."""
+    return decimals(metric)
 
 
 def number(value: float | None, digits: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -14,7 +15,7 @@ from petrg.evaluate.page.forest import forest
 from petrg.evaluate.page.sheet import render_sheet
 from petrg.evaluate.page.words import words
 from petrg.evaluate.page.worst import view_case
-from petrg.evaluate.scores import Scores
+from petrg.evaluate.scores import Row, Scores
 
 __all__ = ["render_scores"]
 
@@ -52,21 +53,23 @@ def render_scores(
     say = words(language)
     metrics = view.headline(scores)
     names = view.titles(scores.rows, language)
-    given = [row for row in scores.rows if row.given]
+    rows = sorted(scores.rows, key=lambda row: ("system", "control", "reader").index(row.kind))
+    given = [row for row in rows if row.given]
     body = {
         "scores": scores,
         "facts": view.facts(scores, language),
         "headline": metrics,
         "names": names,
         "cells": {r.key: view.row_cells(r, metrics, scores.rows, scores.tests, language) for r in given},
-        "panels": [(m, Markup(forest(m, scores.rows, names, say))) for m in metrics],
+        "panels": [(m, Markup(forest(m, rows, names, say))) for m in metrics],
         "confusions": [(c, view.confusion_rows(c, language)) for c in scores.confusions],
         "heat": view.heat_rows(scores.regions, language),
         "ramp": ",".join(shade(k / 10)[0] for k in range(11)),
         "classes": view.classes(scores.classes, language),
         "worst": [view_case(w, cases, reference_labels, prediction_labels, language) for w in scores.worst[:10]],
+        "rows": rows,
         "given": given,
-        "groups": _groups(scores, language),
+        "groups": _groups(scores, given, language),
         "made": _made(scores, language),
         "anchors": _anchors(scores),
     }
@@ -97,14 +100,12 @@ def _made(scores: Scores, language: str) -> dict[str, str]:
     }
 
 
-def _groups(scores: Scores, language: str) -> list[tuple[str, Any]]:
+def _groups(scores: Scores, given: Sequence[Row], language: str) -> list[tuple[str, Any]]:
     """All metrics by group, each with its cells of the rows that are given."""
     out = []
     for group in view.GROUPS:
         metrics = [m for m in scores.metrics if m.group == group]
-        lines = [
-            (m, [view.row_cells(r, [m], scores.rows, (), language)[0] for r in scores.rows if r.given]) for m in metrics
-        ]
+        lines = [(m, [view.row_cells(r, [m], scores.rows, (), language)[0] for r in given]) for m in metrics]
         if lines:
             out.append((group, lines))
     return out

@@ -62,7 +62,7 @@ class HeatCell:
 def titles(rows: Sequence[Row], language: str) -> dict[str, str]:
     """Names of rows by key: the row's own, or the page's where it has one in a language other than English."""
     known: Mapping[str, str] = words(language)["rows"] if language != "en" else {}
-    return {row.key: known.get(row.key, row.title) for row in rows}
+    return {row.key: row.title if row.key == "system" else known.get(row.key, row.title) for row in rows}
 
 
 def headline(scores: Scores) -> tuple[Metric, ...]:

@@ -58,12 +58,12 @@ class CaseView:
 
     id: str
     why: str
-    score: str
     faults: tuple[str, ...]
     lines: tuple[Line, ...]
     differ: tuple[Disagreement, ...]
     labelled: bool
     missing: bool
+    texts: bool
     left_language: str
     right_language: str
     left_cut: int
@@ -75,9 +75,11 @@ def view_case(
 ) -> CaseView:
     """The view of a case; a case that is not among ``cases`` has no text."""
     case = next((c for c in cases.cases if c.id == worst.id), None)
-    left, given = (case.reference, case.prediction) if case else ("", None)
-    right = given or ""
-    differ = tuple(disagreements(worst.id, reference, prediction, language)) if given is not None else ()
+    left = _text(case.reference if case else "", reference, worst.id)
+    given = case.prediction if case else None
+    right = _text(given or "", prediction, worst.id)
+    missing = given is None and (prediction is None or worst.id not in prediction.cases)
+    differ = () if missing else tuple(disagreements(worst.id, reference, prediction, language))
     comparison = compare(left, right)
     known = [_spots_hold(labels, worst.id, text) for labels, text in ((reference, left), (prediction, right))]
     marks = (
@@ -87,17 +89,22 @@ def view_case(
     return CaseView(
         id=visible(worst.id),
         why=visible(worst.why),
-        score=f"{worst.score:.3g}",
         faults=tuple(visible(f) for f in worst.faults),
         lines=tuple(_lines(comparison, left, right, marks)),
         differ=differ,
         labelled=reference is not None and prediction is not None,
-        missing=given is None,
+        missing=missing,
+        texts=bool(left or right),
         left_language=language_of(left),
         right_language=language_of(right),
         left_cut=comparison.left_cut,
         right_cut=comparison.right_cut,
     )
+
+
+def _text(text: str, labels: LabelSet | None, case: str) -> str:
+    """The text, or where labels alone are scored the one they were read from."""
+    return text or (labels.texts.get(case, "") if labels is not None else "")
 
 
 def _spots_hold(labels: LabelSet | None, case: str, text: str) -> bool:
