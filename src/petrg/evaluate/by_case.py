@@ -22,9 +22,9 @@ def case_table(cases: Cases, families: Mapping[str, Family]) -> CaseTable:
 
 
 def _columns(name: str, family: Family) -> Mapping[str, Sequence[Value]]:
-    from petrg.evaluate.text.pairs import TextFamily
+    from petrg.evaluate.text_scores import TextsScored
 
-    if isinstance(family, TextFamily):
+    if isinstance(family, TextsScored):
         from petrg.evaluate.text.table import columns
 
         return columns(family.scores)
@@ -40,14 +40,14 @@ def _columns(name: str, family: Family) -> Mapping[str, Sequence[Value]]:
 def worst_of(cases: Cases, made: Reports, families: Mapping[str, Family]) -> tuple[WorstCase, ...]:
     """The ten worst cases, by labels where there are any, else by text (the rules are in `petrg.evaluate.worst`)."""
     from petrg.evaluate.classes import ClassFamily
-    from petrg.evaluate.text.pairs import TextFamily
+    from petrg.evaluate.text_scores import TextsScored
     from petrg.evaluate.worst import worst_by_labels, worst_by_text
 
     classes, text = families.get("classes"), families.get("text")
     if isinstance(classes, ClassFamily):
         missing = [key not in classes.prediction.cases for key in cases.ids]
         return worst_by_labels(classes, missing, {})
-    if isinstance(text, TextFamily) and made.texts is not None:
+    if isinstance(text, TextsScored) and made.texts is not None:
         rouge = [float(value) for value in text.scores.values["ROUGE-L"]]
         return worst_by_text(cases.ids, rouge, [one is None for one in made.texts])
     return ()

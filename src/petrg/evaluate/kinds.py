@@ -69,11 +69,11 @@ class TextKind:
 
     def family(self, cases: Cases, reports: Reports) -> Family | str:
         """Of texts against the references."""
-        from petrg.evaluate.text.pairs import text_family
+        from petrg.evaluate.text_scores import TextsScored
 
         if reports.texts is None:
             return NO_TEXT
-        return text_family(cases.with_predictions(reports.texts), self.tokenizer)
+        return TextsScored(cases.with_predictions(reports.texts), self.tokenizer)
 
 
 def with_labels(cases: Cases, reports: Reports, reference: str, labeller: Labeller | None) -> Reports:

@@ -11,10 +11,9 @@ from petrg.errors import ScoreError
 from petrg.evaluate.cases import Cases
 from petrg.evaluate.statistic import Floats, Ints, Tally
 
-__all__ = ["Pool", "Swaps", "deal", "exchangeable", "holm", "others", "p_value", "paired_p"]
+__all__ = ["Pool", "Swaps", "block_size", "deal", "exchangeable", "holm", "others", "p_value", "paired_p"]
 
-BLOCK = 150
-"""Most patients of a sex that trade reports with each other; above it pools are cut at random."""
+_MOST, _LEAST, _PAIRS = 150, 25, 20_000
 _SAME = 1e-9
 """Relative difference below which two scores are equal: sums in another order differ in their last digits."""
 _AT_ONCE = 4_000_000
@@ -50,12 +49,21 @@ def exchangeable(cases: Cases) -> tuple[Pool, ...]:
     return tuple(Pool(np.array(pool, dtype=np.intp)) for _, pool in sorted(pools.items()) if len(pool) > 1)
 
 
-def deal(pools: Sequence[Pool], n: int, draws: int, seed: int, block: int = BLOCK) -> Ints:
+def block_size(n: int) -> int:
+    """Most patients that trade reports with each other: 150, fewer of many cases, so that pairs stay about 20,000.
+
+    >>> block_size(45), block_size(200), block_size(5000)
+    (150, 100, 25)
+    """
+    return max(_LEAST, min(_MOST, _PAIRS // max(n, 1)))
+
+
+def deal(pools: Sequence[Pool], n: int, draws: int, seed: int, block: int | None = None) -> Ints:
     """Random permutations of reports within pools; a case in no pool keeps its own.
 
     Every permutation within a pool is as likely as any other, those that leave reports in place included. A pool of
-    more than ``block`` patients is first cut at random into parts, the same in all draws: fewer pairs of texts have
-    to be scored, and the test stays exact, since the cut does not look at the reports.
+    more than ``block`` patients (default :func:`block_size`) is first cut at random into parts, the same in all
+    draws: fewer pairs of texts have to be scored, and the test stays exact, since the cut does not look at reports.
 
     Returns
     -------
@@ -64,14 +72,14 @@ def deal(pools: Sequence[Pool], n: int, draws: int, seed: int, block: int = BLOC
     """
     rng = np.random.default_rng(seed)
     orders = np.tile(np.arange(n, dtype=np.intp), (draws, 1))
-    for part in _parts(pools, block, rng):
+    for part in _parts(pools, block or block_size(n), rng):
         order = rng.permuted(np.tile(np.arange(len(part)), (draws, 1)), axis=1)
         for column in part.T:  # the k-th cases of all patients
             orders[:, column] = column[order]
     return orders
 
 
-def others(pools: Sequence[Pool], n: int, draws: int, seed: int, block: int = BLOCK) -> Ints:
+def others(pools: Sequence[Pool], n: int, draws: int, seed: int, block: int | None = None) -> Ints:
     """For every case a random case of another patient of its pool; a case in no pool keeps its own.
 
     Returns
@@ -80,7 +88,7 @@ def others(pools: Sequence[Pool], n: int, draws: int, seed: int, block: int = BL
     """
     rng = np.random.default_rng(seed)
     orders = np.tile(np.arange(n, dtype=np.intp), (draws, 1))
-    for part in _parts(pools, block, rng):
+    for part in _parts(pools, block or block_size(n), rng):
         patients = len(part)
         other = rng.integers(0, patients - 1, (draws, *part.shape))
         other += other >= np.arange(patients)[None, :, None]  # the own place is skipped

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from itertools import product
+from typing import Literal, get_args
 
 from petrg.evaluate.scores import Estimate, Metric, PermutationTest, Row, Scores
 
 __all__ = ["decimals", "listed", "p_words", "sentences", "shown"]
 
-Verdict = Literal["better", "alike", "worse"]
+Verdict = Literal["worse", "alike", "better"]
+_VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
+_GROUPS = (("text",), ("classes",), ("lesions", "numbers", "faults"))
 _NAMES = {
     "permuted": "the system's own reports dealt to other patients of the same sex",
     "template": "the healthy template copied word for word",
@@ -19,8 +22,8 @@ _NAMES = {
     "against": "the other system",
 }
 _MEANING = {
-    ("permuted", "alike"): ": by these scores the reports could be anybody's",
-    ("permuted", "better"): ": these scores know whose report is whose",
+    ("permuted", "alike"): ": nothing here shows that the reports belong to their patients",
+    ("permuted", "better"): ": the reports fit their own patients better than others",
     ("template", "worse"): ", which looks at no scan",
     ("template", "alike"): ", which looks at no scan",
     ("normal", "worse"): ", which find nothing",
@@ -38,11 +41,11 @@ def sentences(scores: Scores) -> tuple[str, ...]:
     said = list(_warnings(scores))
     system = scores.rows[0]
     for row in _told_first(scores.rows[1:]):
-        tests = [
-            t for t in scores.tests if t.against == row.key and t.metric in metrics and t.distinguishable is not None
-        ]
-        for verdict in ("worse", "alike", "better"):
-            chosen = [t for t in tests if _verdict(t, metrics[t.metric]) == verdict]
+        tests = [t for t in scores.tests if t.against == row.key and t.metric in metrics]
+        tests = [t for t in tests if t.distinguishable is not None]
+        for group, verdict in product(_GROUPS, _VERDICTS):
+            chosen = [t for t in tests if metrics[t.metric].group in group]
+            chosen = [t for t in chosen if _verdict(t, metrics[t.metric]) == verdict]
             if chosen:
                 said.append(_sentence(verdict, chosen, metrics, system, row, len(tests)))
     said += _undefined(system, metrics.values())
@@ -104,18 +107,18 @@ def _verdict(test: PermutationTest, metric: Metric) -> Verdict:
 def _sentence(
     verdict: Verdict, tests: Sequence[PermutationTest], metrics: dict[str, Metric], system: Row, row: Row, over: int
 ) -> str:
-    pairs = []
+    ours, theirs = [], []
     for test in tests:
         metric = metrics[test.metric]
-        mine, theirs = system.estimates[metric.key], row.estimates[metric.key]
-        other = "" if theirs.value is None else f" against {theirs.value:.{decimals(metric)}f}"
-        pairs.append(f"{metric.key} ({shown(mine, metric)}{other})")
+        ours.append(f"{metric.key} {shown(system.estimates[metric.key], metric)}")
+        other = row.estimates[metric.key].value
+        theirs += [] if other is None else [f"{other:.{decimals(metric)}f}"]
+    be = "are" if len(ours) > 1 else "is"
     verb = {"alike": "not distinguishable from", "better": "better than", "worse": "worse than"}[verdict]
     p = p_words([test.p_holm for test in tests if test.p_holm is not None])
     holm = f", Holm-corrected over {over} scores" if over > 1 else ""
     meaning = _MEANING.get((row.key, verdict), "")
-    be = "are" if len(pairs) > 1 else "is"
-    return f"{listed(pairs)} {be} {verb} {_NAMES[row.key]} ({p}{holm}){meaning}."
+    return f"{listed(ours)} {be} {verb} {_NAMES[row.key]} ({', '.join(theirs)}; {p}{holm}){meaning}."
 
 
 def _warnings(scores: Scores) -> Iterable[str]:
