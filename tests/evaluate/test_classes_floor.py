@@ -1,0 +1,72 @@
+"""The floor of the class scores: no gap, however chosen, lifts it above the score of the whole prediction."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from petrg.anatomy import Region
+from petrg.evaluate.class_codes import PET
+from petrg.evaluate.class_floor import class_floors, floor_f1
+from petrg.evaluate.classes import ClassFamily, macro_f1
+from petrg.evaluate.label_set import Cell, LabelSet
+from petrg.report import Structure, Uptake
+
+IDS = ["a", "b"]
+
+
+def random_labels(rng: np.random.Generator) -> dict[str, dict[Region, Cell]]:
+    """Mostly normal, as reports are."""
+    pet, ct = [0.2, 0.1, 0.1, 0.05, 0.55], [0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.1, 0.5]
+    return {
+        i: {
+            r: Cell(pet=Uptake(1 + int(rng.choice(5, p=pet))), ct=Structure(1 + int(rng.choice(8, p=ct))))
+            for r in Region
+        }
+        for i in IDS
+    }
+
+
+def family(reference: dict[str, dict[Region, Cell]], prediction: dict[str, dict[Region, Cell]]) -> ClassFamily:
+    return ClassFamily(*(LabelSet(labeller="given", cases=c) for c in (reference, prediction)), IDS)
+
+
+@given(seed=st.integers(0, 2**32 - 1), gaps=st.integers(0, 20), wrong_only=st.booleans())
+def test_no_gap_lifts_the_floor_above_the_score_of_the_whole(seed: int, gaps: int, wrong_only: bool) -> None:
+    rng = np.random.default_rng(seed)
+    reference, prediction = random_labels(rng), random_labels(rng)
+    whole = {k: s.value() for k, s in family(reference, prediction).statistics().items()}
+    places = [(i, r) for i in IDS for r in Region]
+    if wrong_only:  # the cunning one: leaves out just what it would get wrong
+        places = [(i, r) for i, r in places if reference[i][r].pet is not prediction[i][r].pet]
+    for k in rng.permutation(len(places))[:gaps]:
+        del prediction[places[k][0]][places[k][1]]
+    floors = class_floors(family(reference, prediction))
+    assert all(floors[key] <= whole[key] + 1e-9 for key in floors)
+
+
+def test_without_gaps_the_floor_is_the_score() -> None:
+    rng = np.random.default_rng(0)
+    one = family(random_labels(rng), random_labels(rng))
+    assert class_floors(one) == pytest.approx({k: one.statistics()[k].value() for k in class_floors(one)})
+
+
+def test_the_floor_is_the_least_of_all_ways_to_fill_the_gaps() -> None:
+    table = np.zeros((5, 6))
+    table[0, 0], table[0, 1], table[1, 1], table[4, 4], table[3, 3] = 3, 1, 2, 9, 1
+    table[0, 5], table[4, 5] = 2, 2
+    found = []
+    for fill in product(range(5), repeat=4):  # the classes the four missing labels might have been given
+        given_all = table.copy()
+        given_all[:, 5] = 0
+        rows = np.repeat([0, 4], 2)
+        np.add.at(given_all, (rows, list(fill)), 1)
+        hits = np.diagonal(table)  # a true class named by chance is no hit in the floor
+        f1 = 2 * hits / np.maximum(given_all.sum(axis=1) + given_all.sum(axis=0)[:5], 1)
+        found.append(100 * f1.mean())
+    assert floor_f1(table, range(5)) == pytest.approx(min(found))
+    assert floor_f1(table, range(5)) < float(macro_f1(table.ravel(), PET, range(5)))
