@@ -1,0 +1,207 @@
+"""How often a system's reports have faults, how long they are and how much they repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from petrg.evaluate.cases import Cases, Sex
+from petrg.evaluate.faults.fault import Fault, FaultKind
+from petrg.evaluate.faults.find import find_faults
+from petrg.evaluate.faults.pieces import Pieces, units
+from petrg.evaluate.faults.repetition import repeated_sentences, seq_rep
+from petrg.evaluate.scores import Metric
+from petrg.evaluate.statistic import Floats, Ints, Tally, mean_of
+from petrg.language.reading import Reading
+
+__all__ = ["METRICS", "FaultFamily"]
+
+_EMPTY = (Fault(FaultKind.EMPTY, (), "no report"),)
+
+
+@dataclass(frozen=True)
+class FaultFamily:
+    """The faults, lengths and repetition of the predictions of ``cases``; a missing prediction counts as empty.
+
+    Parameters
+    ----------
+    cases : Cases
+    readings : mapping of text -> Reading, optional
+        What was read already; the rest is read here, each distinct text once.
+    modalities : collection of str
+        What was scanned, see :func:`find_faults`.
+    count : callable, optional
+        Tokens of a text, for lengths; without it :func:`petrg.evaluate.faults.pieces.units` are counted.
+    """
+
+    cases: Cases
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    modalities: Collection[str] = ("PT", "CT")
+    count: Callable[[str], int] | None = None
+
+    @cached_property
+    def faults(self) -> tuple[tuple[Fault, ...], ...]:
+        """The faults of each prediction, in the order of the cases."""
+        known: dict[tuple[str, Sex | None], tuple[Fault, ...]] = {}
+        rows: list[tuple[Fault, ...]] = []
+        for case in self.cases.cases:
+            if case.prediction is None:
+                rows.append(_EMPTY)
+                continue
+            key = (case.prediction, case.sex)
+            if key not in known:
+                reading = self.readings.get(case.prediction)
+                known[key] = find_faults(case.prediction, reading, sex=case.sex, modalities=self.modalities)
+            rows.append(known[key])
+        return tuple(rows)
+
+    @cached_property
+    def columns(self) -> Mapping[str, Floats]:
+        """One number a case (n,) by column of cases.csv; NaN where there is none."""
+        predictions, references = self.cases.predictions, self.cases.references
+        rows: dict[str, Floats] = {
+            "characters": _each(predictions, _characters),
+            "reference characters": _each(references, _characters),
+            "tokens": _each(predictions, self._tokens),
+            "reference tokens": _each(references, self._tokens),
+            "seq-rep-4": _each(predictions, seq_rep, missing=np.nan),
+            "reference seq-rep-4": _each(references, seq_rep, missing=np.nan),
+            "repeated sentences": _each(predictions, lambda t: repeated_sentences(Pieces(t)), missing=np.nan),
+        }
+        for kind in FaultKind:
+            rows[kind.value] = np.array([sum(f.kind is kind for f in faults) for faults in self.faults], dtype=float)
+        return rows
+
+    def statistics(self) -> Mapping[str, Tally]:
+        """Every metric of :data:`METRICS` by key."""
+        c = self.columns
+        found = {
+            "Fault-Any": mean_of(np.array([float(bool(faults)) for faults in self.faults])),
+            "Contradictions": mean_of(c[FaultKind.CONTRADICTION.value]),
+        }
+        for kind in FaultKind:
+            found[f"Fault-{kind.value}"] = mean_of((c[kind.value] > 0).astype(float))
+        found["Length-Characters"] = _share(c["characters"], c["reference characters"])
+        found["Length-Tokens"] = _share(c["tokens"], c["reference tokens"])
+        found["Repetition"] = mean_of(c["seq-rep-4"])
+        found["Repetition-Excess"] = mean_of(c["seq-rep-4"] - c["reference seq-rep-4"])
+        found["Repeated-Sentences"] = mean_of(c["repeated sentences"])
+        return found
+
+    def permuted(self, orders: Ints) -> Mapping[str, Floats]:
+        """Nothing: a report keeps its faults, whoever it is given to (those by sex are permuted within one sex)."""
+        return {}
+
+    def _tokens(self, text: str) -> int:
+        return len(units(text)) if self.count is None else self.count(text)
+
+
+def _characters(text: str) -> int:
+    return sum(not c.isspace() for c in text)
+
+
+def _each(texts: Collection[str | None], of: Callable[[str], float | None], missing: float = 0.0) -> Floats:
+    values = [missing if text is None else of(text) for text in texts]
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _share(part: Floats, whole: Floats) -> Tally:
+    def reduce(sums: Floats) -> Floats:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(sums[..., 1] > 0, sums[..., 0] / sums[..., 1], np.nan)
+
+    return Tally(np.stack([part, whole], axis=1), reduce)
+
+
+def _rate(kind: FaultKind, definition: str) -> Metric:
+    return Metric(
+        key=f"Fault-{kind.value}",
+        title=f"reports with fault: {kind.words}",
+        group="faults",
+        low=0.0,
+        high=1.0,
+        better="lower",
+        definition=f"share of reports in which {definition}",
+    )
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        key="Fault-Any",
+        title="reports with any fault",
+        group="faults",
+        low=0.0,
+        high=1.0,
+        better="lower",
+        definition="share of reports with at least one fault of any kind below; petrg's rules, no reference needed",
+        headline=True,
+    ),
+    Metric(
+        key="Contradictions",
+        title="contradictions per report",
+        group="faults",
+        low=0.0,
+        better="lower",
+        definition="mean number of places of which a report denies what it affirms elsewhere (same site, side, kind)",
+    ),
+    _rate(FaultKind.CONTRADICTION, "something is denied here and affirmed there"),
+    _rate(FaultKind.OTHER_SEX, "an organ of the other sex is named (sex unknown: organs of both sexes)"),
+    _rate(FaultKind.NOT_SCANNED, "signal, echo or another thing is described that only a modality not scanned shows"),
+    _rate(
+        FaultKind.UNIT,
+        "a size is > 40 cm, < 0.5 mm or has no unit, a whole organ is too small, an SUV > 100 or in cm",
+    ),
+    _rate(
+        FaultKind.REPETITION, "words loop, a sentence is said twice running, or 20 % are sentences that stood before"
+    ),
+    _rate(FaultKind.CUT_OFF, "the last sentence has no end"),
+    _rate(FaultKind.RUN_ON, "text follows the mark of the end, or the report begins once more"),
+    _rate(FaultKind.EMPTY, "there is no word, or which are missing"),
+    _rate(FaultKind.PLACEHOLDER, "a slot was left unfilled"),
+    Metric(
+        key="Length-Characters",
+        title="length in characters / reference",
+        group="faults",
+        low=0.0,
+        better="neither",
+        definition="characters but blanks of all reports over those of all references; a missing report has none",
+    ),
+    Metric(
+        key="Length-Tokens",
+        title="length in tokens / reference",
+        group="faults",
+        low=0.0,
+        better="neither",
+        definition="tokens of all reports over those of all references; a missing report has none",
+    ),
+    Metric(
+        key="Repetition",
+        title="repetition (seq-rep-4)",
+        group="faults",
+        low=0.0,
+        high=1.0,
+        better="lower",
+        definition="mean of 1 - distinct / all 4-grams (words, CJK characters) of a report; Welleck et al., ICLR 2020",
+    ),
+    Metric(
+        key="Repetition-Excess",
+        title="repetition above the reference's",
+        group="faults",
+        low=-1.0,
+        high=1.0,
+        better="lower",
+        definition="mean difference of seq-rep-4 between report and reference; reports repeat set phrases by nature",
+    ),
+    Metric(
+        key="Repeated-Sentences",
+        title="repeated sentences",
+        group="faults",
+        low=0.0,
+        high=1.0,
+        better="lower",
+        definition="mean share of a report's characters in sentences that stood before in it; petrg's own",
+    ),
+)

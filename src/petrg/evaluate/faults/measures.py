@@ -1,0 +1,143 @@
+"""Sizes, uptake values and CT numbers that cannot be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from petrg.anatomy import Region
+from petrg.evaluate.faults.fault import Fault, FaultKind
+from petrg.evaluate.faults.lexicon import Words
+from petrg.evaluate.faults.pieces import Pieces
+from petrg.evaluate.label_set import Spot
+from petrg.language.reading import Grounded
+from petrg.report import Structure
+
+__all__ = ["impossible_measures", "small_organs"]
+
+LONGEST_MM = 400.0
+"""No lesion and no organ of the trunk is larger than this; largest spleens are near 40 cm (our choice)."""
+SHORTEST_MM = 0.5
+"""Below the voxel of any CT made for PET, about 1 mm (our choice)."""
+HIGHEST_SUV = 100.0
+"""Above what any lesion takes up of FDG; excreted tracer can be hotter, so urinary organs are left out (our choice)."""
+ORGAN_MM = {Region.LIVER: 60.0, Region.SPLEEN: 30.0, Region.KIDNEYS: 40.0}
+"""Less than this is no size of the whole organ of an adult: half the lower limits of their lengths, rounded
+(liver 12 cm, spleen 6 cm, kidney 8 cm; our choice)."""
+
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
+_LENGTH = r"(?:cm|mm|m|厘米|毫米|公分|米|centimet(?:er|re)s?|millimet(?:er|re)s?|met(?:er|re)s?)(?![a-z0-9²³/^])"
+_TIMES = r"\s*(?:\*|x|by)\s*"
+_SIZE = re.compile(
+    rf"(?<![0-9.\-/a-z])({_NUMBER})(?:\s*{_LENGTH})?(?:{_TIMES}({_NUMBER})(?:\s*{_LENGTH})?)?(?:{_TIMES}({_NUMBER}))?\s*({_LENGTH})"
+)
+_BARE = re.compile(
+    rf"(?<![0-9.*\-/a-z])({_NUMBER})\s*[*x]\s*({_NUMBER})(?![0-9.]*[0-9])(?!\s*(?:{_LENGTH}|[*x]|\^))(?:\s*[*x]\s*{_NUMBER})?"
+)
+_UNIT_LATER = re.compile(rf"[^。;\n]{{0,60}}?{_LENGTH}")
+_SUV = r"suv(?:\s*-?_?\s*(?:max|peak|mean|avg|bw|lbm|min))?(?:\s*(?:of|is|was|value|约|为|值|:|=|~|up to|about))*\s*"
+_SUV_UNIT = re.compile(rf"{_SUV}{_NUMBER}\s*(?:cm|mm|hu|kbq|mbq|bq|mg|厘米|毫米|ml(?!/)|%)(?![a-z])")
+_SUV_VALUE = re.compile(rf"{_SUV}({_NUMBER})(?![0-9])")
+_HU_LENGTH = re.compile(rf"(?:ct值|hounsfield units?|(?<![a-z])hu(?![a-z]))[^0-9,。;\n]{{0,8}}-?{_NUMBER}\s*{_LENGTH}")
+_LENGTH_HU = re.compile(rf"(?:直径|长径|短径|大小|diameter|measuring|size)[^0-9,。;\n]{{0,12}}{_NUMBER}\s*hu(?![a-z])")
+_MM = {
+    "cm": 10.0,
+    "厘": 10.0,
+    "公": 10.0,
+    "ce": 10.0,
+    "mm": 1.0,
+    "毫": 1.0,
+    "mi": 1.0,
+    "m": 1000.0,
+    "米": 1000.0,
+    "me": 1000.0,
+}
+_MATRIX = 100.0  # two numbers of this size without a unit are a matrix
+_MOST = 20
+
+
+def impossible_measures(pieces: Pieces, words: Words) -> Iterator[Fault]:
+    """Lengths beyond anatomy, sizes without a unit, uptake with one, CT numbers as lengths, uptake above 100.
+
+    A sentence about technique (slices, fields of view, distances) is left out.
+    """
+    for count, (at, what) in enumerate(_measures(pieces, words), 1):
+        yield Fault(FaultKind.UNIT, (at,), what)
+        if count == _MOST:
+            return
+
+
+def _measures(pieces: Pieces, words: Words) -> Iterator[tuple[Spot, str]]:
+    plain = pieces.plain
+    for m in _SUV_UNIT.finditer(plain):
+        yield Spot(m.start(), m.end()), "an SUV with the unit of something else"
+    for m in _SUV_VALUE.finditer(plain):
+        at = Spot(m.start(), m.end())
+        if float(m[1]) > HIGHEST_SUV and not words.cues["urinary"].search(pieces.words(pieces.sentence_of(at))):
+            yield at, f"an SUV of {m[1]}, above {HIGHEST_SUV:g}"
+    for pattern, what in ((_HU_LENGTH, "a CT number with a unit of length"), (_LENGTH_HU, "a length in HU")):
+        for m in pattern.finditer(plain):
+            yield Spot(m.start(), m.end()), what
+    yield from _lengths(pieces, words)
+    for m in _BARE.finditer(plain):
+        at = Spot(m.start(), m.end())
+        if min(float(m[1]), float(m[2])) >= _MATRIX or _unit_follows(plain, at.end) or _technical(pieces, words, at):
+            continue
+        yield at, "a size without a unit"
+
+
+def _lengths(pieces: Pieces, words: Words) -> Iterator[tuple[Spot, str]]:
+    for m in _SIZE.finditer(pieces.plain):
+        factor = next(_MM[key] for key in (m[4][:2], m[4][0]) if key in _MM)
+        lengths = [float(n) * factor for n in m.groups()[:3] if n]
+        at = Spot(m.start(), m.end())
+        if min(lengths) >= SHORTEST_MM and max(lengths) <= LONGEST_MM:
+            continue
+        if _technical(pieces, words, at):
+            continue
+        if factor == 1000.0:
+            yield at, "a size in metres"
+        elif max(lengths) > LONGEST_MM:
+            yield at, f"a size of {max(lengths) / 10:g} cm, above {LONGEST_MM / 10:g} cm"
+        else:
+            yield at, f"a size of {min(lengths):g} mm, below {SHORTEST_MM:g} mm"
+
+
+def small_organs(pieces: Pieces, words: Words, grounded: Iterable[Grounded]) -> Iterator[Fault]:
+    """A whole liver, spleen or kidney smaller than any adult's, as when millimetres stand for centimetres.
+
+    Counted is the size of an organ that is named as a whole and of which no lesion is told; a thickness is none.
+    """
+    seen: set[Spot] = set()
+    wholes = {(w.region, name) for w in words.wholes for name in w.names}
+    for g in grounded:
+        least = ORGAN_MM.get(g.region)
+        if least is None or not g.size_mm or max(g.size_mm) >= least or (g.region.value, g.site or "") not in wholes:
+            continue
+        if g.structure not in (None, Structure.OTHER, Structure.NORMAL):
+            continue
+        at = Spot(min(a for a, _ in g.at), max(b for _, b in g.at))
+        around = pieces.words(pieces.sentence_of(at))
+        if at in seen or words.cues["organ-thickness"].search(around) or _lesion(around, words):
+            continue
+        seen.add(at)
+        yield Fault(FaultKind.UNIT, (at,), f"a whole {g.region.title('en')} of {max(g.size_mm):g} mm")
+
+
+def _lesion(text: str, words: Words) -> bool:
+    return any(words.kinds[kind].search(text) for kind in ("nodule", "mass", "density", "cyst", "stone", "node"))
+
+
+def _technical(pieces: Pieces, words: Words, at: Spot) -> bool:
+    return words.cues["technique"].search(pieces.words(pieces.clause_of(at))) is not None
+
+
+def _unit_follows(plain: str, end: int) -> bool:
+    """Whether a list of sizes ends in a unit ("1.2 x 0.9 and 2.0 x 1.1 cm")."""
+    return (
+        re.match(
+            rf"(?:\s*(?:,|、|和|及|and|to|-|~|至)\s*{_NUMBER}(?:\s*[*x]\s*{_NUMBER})*)+\s*{_LENGTH}",
+            plain[end : end + 80],
+        )
+        is not None
+    )
