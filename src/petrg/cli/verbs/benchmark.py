@@ -3,7 +3,152 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from petrg.cli import screen
+from petrg.cli.options import LogJson, OutDirectory
+from petrg.cli.verbs.score import DrawOptions
+
+if TYPE_CHECKING:
+    from petrg.evaluate.benchmark.description import Description
 
 __all__ = ["BENCHMARK"]
 
-BENCHMARK: Mapping[str, Callable[..., None]] = {}
+_Folder = Annotated[Path, typer.Argument(metavar="BENCHMARK", help="A folder that import or make-phantom wrote.")]
+_Licence = Annotated[str, typer.Option("--licence", help="Of the reports; default that of the release.")]
+_Citation = Annotated[str, typer.Option("--citation", help="How to cite them.")]
+_Version = Annotated[str, typer.Option("--benchmark-version", help="Of the benchmark.")]
+
+
+def import_(
+    kind: Annotated[Literal["autopet-rg-lym"], typer.Argument(metavar="KIND", help="autopet-rg-lym.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE_DIR", help="reports.csv and, if there, meta.csv, template.json, labels.")
+    ],
+    out: OutDirectory,
+    licence: _Licence = "",
+    citation: _Citation = "",
+    version: _Version = "1",
+    labeller: Annotated[
+        str, typer.Option("--labeller", help="Who made the labels of the references, where they do not say.")
+    ] = "",
+    log_json: LogJson = False,
+) -> None:
+    """Make a benchmark folder from a public release; says what is missing."""
+    from petrg.evaluate.benchmark.autopet import import_autopet
+
+    made = import_autopet(source, out, licence=licence, citation=citation, version=version, labeller=labeller)
+    _say(made)
+    screen.event("done", benchmark=made.name, cases=made.cases, hash=made.hash, missing=list(made.missing))
+
+
+def show(benchmark: _Folder, log_json: LogJson = False) -> None:
+    """Verify every file of a benchmark; print what it holds and what is missing."""
+    from petrg.evaluate.benchmark.folder import open_benchmark
+
+    with screen.progress_bar() as progress:
+        progress("verifying", 0, 0)
+        found = open_benchmark(benchmark, images=True)
+    _say(found.description)
+    sexes = [patient.sex for patient in found.patients.values()]
+    hospitals = sorted({p.hospital for p in found.patients.values() if p.hospital})
+    unknown = len(found.references) - sum(sex is not None for sex in sexes)
+    screen.say(f"patients   {sexes.count('F')} F, {sexes.count('M')} M, {unknown} of unknown sex")
+    screen.say(f"hospitals  {', '.join(hospitals) or 'not known'}")
+    screen.say(f"verified   {len(found.description.files)} files are those that were made")
+    screen.event("done", benchmark=found.description.name, hash=found.description.hash, verified=True)
+
+
+def _say(made: Description) -> None:
+    screen.say(f"{made.title} ({made.name} {made.version})")
+    screen.say(f"cases      {made.cases}, language {made.language}, tokenizer {made.tokenizer}")
+    screen.say(f"labels     {made.labeller or 'none'}")
+    screen.say(f"systems    {', '.join(made.systems) or 'none'}")
+    screen.say(f"licence    {made.licence}")
+    screen.say(f"made by    {made.made_by}")
+    screen.say(f"hash       {made.hash}")
+    for line in made.missing:
+        screen.say(f"missing    {line}")
+    for line in made.notes:
+        screen.say(f"note       {line}")
+
+
+def score(
+    benchmark: _Folder,
+    reports: Annotated[Path, typer.Argument(metavar="REPORTS", help="A CSV file, or a folder of ID.txt or ID.json.")],
+    out: OutDirectory,
+    name: Annotated[str, typer.Option("--name", help="What the system is called in results and leaderboards.")],
+    drawn: DrawOptions,
+    prediction_column: Annotated[
+        str | None, typer.Option("--prediction-column", help="Default Cleaned_Pred_report, prediction, report …")
+    ] = None,
+    id_column: Annotated[str | None, typer.Option("--id-column", help="Default AccNum, id … or the first.")] = None,
+    tokenizer: Annotated[
+        Literal["jieba", "char", "en"] | None, typer.Option("--tokenizer", help="Default the benchmark's.")
+    ] = None,
+    labels_by: Annotated[
+        Literal["benchmark", "reader"],
+        typer.Option("--labels-by", help="benchmark: its truth, if it has one; reader: both sides read, lesions too."),
+    ] = "benchmark",
+    prediction_labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--prediction-labels", metavar="DIR", help="Label files by the labeller of the benchmark's labels."
+        ),
+    ] = None,
+) -> None:
+    """Score a system's reports against a benchmark: scores.json, cases.csv, scores.html, result.json."""
+    from petrg.cli.score_table import score_table
+    from petrg.evaluate.benchmark.folder import open_benchmark
+    from petrg.evaluate.benchmark.predictions import read_predictions
+    from petrg.evaluate.benchmark.result import RESULT, result_of
+    from petrg.evaluate.benchmark.score import score_benchmark
+    from petrg.evaluate.label_files import read_labels
+    from petrg.evaluate.page import render_scores
+    from petrg.evaluate.read_texts import digest
+    from petrg.files import output_directory, write_file
+
+    with screen.progress_bar() as progress:
+        progress("verifying the benchmark", 0, 0)
+        found = open_benchmark(benchmark)
+        sources = {"predictions": digest(reports)}
+        given = None
+        if prediction_labels is not None:
+            given = read_labels(prediction_labels)
+            sources["prediction-labels"] = digest(prediction_labels)
+        scored = score_benchmark(
+            found,
+            read_predictions(reports, column=prediction_column, id_column=id_column),
+            name=name,
+            sources=sources,
+            tokenizer_name=tokenizer,
+            labels_by=labels_by,
+            prediction_labels=given,
+            draws=drawn.draws(),
+            progress=progress,
+        )
+        progress("drawing the page", 0, 0)
+        page = render_scores(
+            scored.scores,
+            cases=scored.cases,
+            reference_labels=scored.reference_labels,
+            prediction_labels=scored.prediction_labels,
+        )
+    pages = {
+        RESULT: result_of(found.description, scored.scores).to_json(),
+        "scores.json": scored.scores.to_json(),
+        "cases.csv": scored.table.to_csv(),
+        "scores.html": page,
+    }
+    with output_directory(out) as folder:
+        for file, text in pages.items():
+            write_file(folder / file, text)
+    screen.say(score_table(scored.scores))
+    screen.say("\n" + "\n".join(pages))
+    screen.event("done", files=list(pages), cases=scored.scores.cases, hash=found.description.hash)
+
+
+BENCHMARK: Mapping[str, Callable[..., None]] = {"import": import_, "show": show, "score": score}

@@ -105,7 +105,9 @@ def _reports(source: Path, found: _Found) -> tuple[dict[str, str], list[Publishe
                 f"{_REPORTS} has no column {needed!r}", f"{_ID}, {_REFERENCE}, {_RAW}, {_CLEANED}", "check the source"
             )
     found.sources[_REPORTS] = digest(path)
-    by_column = {c: read_label_texts(path, column=c, id_column=_ID) for c in (_REFERENCE, _RAW, _CLEANED) if c in columns}
+    by_column = {
+        c: read_label_texts(path, column=c, id_column=_ID) for c in (_REFERENCE, _RAW, _CLEANED) if c in columns
+    }
     references = {}
     for row, (key, text) in enumerate(by_column[_REFERENCE].items(), 1):
         if text is None:
@@ -123,9 +125,7 @@ def _reports(source: Path, found: _Found) -> tuple[dict[str, str], list[Publishe
     rows = [(key, *(by_column[column][key] or "" for column in told)) for key in references]
     names = {_CLEANED: "report", _RAW: "raw_report" if _CLEANED in told else "report"}
     predicted = _predicted_labels(source, references, found)
-    return references, [
-        Published(name=SYSTEM, columns=("id", *(names[c] for c in told)), rows=rows, labels=predicted)
-    ]
+    return references, [Published(name=SYSTEM, columns=("id", *(names[c] for c in told)), rows=rows, labels=predicted)]
 
 
 def _predicted_labels(source: Path, references: Mapping[str, str], found: _Found) -> bytes | None:
@@ -173,7 +173,9 @@ def _template(
     found.sources[_TEMPLATE] = digest(path)
     lacking = sum(not _covered(template, patients.get(key, Patient())) for key in references)
     if lacking:
-        found.missing.append(f"healthy template for {lacking} of {len(references)} cases: none of their hospital and sex")
+        found.missing.append(
+            f"healthy template for {lacking} of {len(references)} cases: none of their hospital and sex"
+        )
     return path.read_bytes()
 
 

@@ -1,0 +1,114 @@
+"""A system's reports scored against a benchmark, beside the benchmark's controls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from petrg.errors import ScoreError
+from petrg.evaluate.benchmark.folder import Benchmark
+from petrg.evaluate.extract import extract, labeller
+from petrg.evaluate.kinds import Labeller
+from petrg.evaluate.label_set import LabelSet
+from petrg.evaluate.rows import Draws
+from petrg.evaluate.score_all import Given, Scored, score_all
+from petrg.evaluate.text import tokenizer
+from petrg.progress import Progress, silent
+
+__all__ = ["LabelsBy", "score_benchmark"]
+
+LabelsBy = Literal["benchmark", "reader"]
+
+
+def score_benchmark(
+    benchmark: Benchmark,
+    predictions: Mapping[str, str | None],
+    *,
+    name: str,
+    sources: Mapping[str, str],
+    tokenizer_name: str | None = None,
+    labels_by: LabelsBy = "benchmark",
+    prediction_labels: LabelSet | None = None,
+    draws: Draws | None = None,
+    progress: Progress = silent,
+) -> Scored:
+    """Score reports of the benchmark's cases.
+
+    Labels of both sides are by one labeller, and the scores name it:
+
+    - ``prediction_labels`` given: against the benchmark's labels, which must be of the same labeller;
+    - the benchmark holds the truth of digital patients, ``labels_by="benchmark"``: against the truth, the predictions
+      read by petrg's reader, and the labeller is named as both;
+    - else petrg's reader on both sides. Only then are lesions scored: a label does not say where a lesion is.
+
+    Parameters
+    ----------
+    benchmark : Benchmark
+    predictions : mapping of id -> report or None
+        A case that is absent counts as missing.
+    name : str
+        What the system is called.
+    sources : mapping of role -> sha256
+        Of the predictions' files.
+    tokenizer_name : str, optional
+        Default the benchmark's.
+    labels_by : "benchmark" or "reader"
+        Whether a truth is used where there is one.
+    prediction_labels : LabelSet, optional
+        Labels of the predictions, given as files.
+
+    Raises
+    ------
+    ScoreError
+        If a prediction is of no case, none is of any, or labels are of two labellers.
+    """
+    description = benchmark.description
+    cases = benchmark.cases(predictions, sources)
+    reference_labels, own = None, None
+    if prediction_labels is not None:
+        reference_labels = _labels_of(benchmark)
+    elif description.labels == "truth" and labels_by == "benchmark":
+        own = truth_labeller(benchmark)
+    return score_all(
+        cases,
+        tokenizer=tokenizer(tokenizer_name or description.tokenizer),
+        labeller=own,
+        language=description.language,
+        reference_labels=reference_labels,
+        prediction_labels=prediction_labels,
+        given=Given(template=benchmark.template),
+        draws=draws,
+        title=name,
+        progress=progress,
+    )
+
+
+def truth_labeller(benchmark: Benchmark) -> Labeller:
+    """The truth for the benchmark's own references, petrg's reader for every other text; named as both."""
+    truth = _labels_of(benchmark)
+    known = {text: truth.cases[key] for key, text in benchmark.references.items()}
+    name = f"{truth.labeller}; predictions by {labeller()}"
+
+    def label(texts: Mapping[str, str]) -> LabelSet:
+        read = extract({k: t for k, t in texts.items() if t not in known}, benchmark.description.language)
+        told = {key: known[text] for key, text in texts.items() if text in known}
+        return LabelSet(
+            labeller=name,
+            cases={
+                key: told[key] if key in told else read.cases[key] for key in texts if key in told or key in read.cases
+            },
+            texts=dict(texts),
+            languages=read.languages,
+        )
+
+    return label
+
+
+def _labels_of(benchmark: Benchmark) -> LabelSet:
+    if benchmark.labels is None:
+        raise ScoreError(
+            f"{benchmark.description.name} has no labels of the references",
+            "labels of both sides by one labeller",
+            "leave --prediction-labels out, so that petrg's reader labels both",
+        )
+    return benchmark.labels
