@@ -221,7 +221,7 @@ def _at(labels: LabelSet, case: str, region: Region) -> Cell:
 
 
 def _recall(family: ClassFamily, scale: Scale) -> np.ndarray:
-    table = family.counts(scale).sum(axis=0)
+    table = family.confusion(scale).sum(axis=0)
     return np.diagonal(table) / np.maximum(table.sum(axis=1), 1)
 
 
@@ -243,7 +243,7 @@ def test_missing_is_nobodys_false_positive() -> None:
     half = LabelSet(labeller="given", cases={"a": reference.cases["a"]})
     family = ClassFamily(reference, half, ids)
     for scale in (PET, CT):
-        table = family.counts(scale).sum(axis=0)
+        table = family.confusion(scale).sum(axis=0)
         assert table[:, -1].sum() == 24
         assert table.sum() == 48
         assert (table[:, : scale.count] == np.diag(np.diagonal(table))).all()
@@ -342,7 +342,7 @@ def test_the_wrong_way_round_swaps_precision_and_recall_and_a_shift_by_one_case_
     ids = sorted(reference.cases.keys() & prediction.cases.keys())
     there, back = ClassFamily(reference, prediction, ids), ClassFamily(prediction, reference, ids)
     for scale in (PET, CT):
-        a, b = (f.counts(scale).sum(axis=0)[:, : scale.count] for f in (there, back))
+        a, b = (f.confusion(scale).sum(axis=0)[:, : scale.count] for f in (there, back))
         assert (a == b.T).all()
         assert not (a == a.T).all()
     own, moved = values(there), there.permuted(np.roll(np.arange(len(ids)), 1)[None])

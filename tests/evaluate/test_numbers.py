@@ -129,6 +129,9 @@ def test_by_hand() -> None:
     assert counts["suv-both"] == (3, 48)
     assert counts["suv-reference-only"] == counts["suv-prediction-only"] == (1, 48)
     assert counts["suv-highest-both"] == (2, 2)
+    assert family.case_columns() == {"SUV-Highest-Reference": [10.0, 6.0], "SUV-Highest-Prediction": [8.0, 12.0]}
+    silent = SuvFamily(sets[0], LabelSet(labeller="given", cases={}), ["a"])
+    assert silent.case_columns()["SUV-Highest-Prediction"] == [None]
 
 
 def test_naming_nothing_gains_no_agreement_and_has_no_correlation() -> None:
@@ -307,6 +310,12 @@ def test_record_scores_by_hand_and_permuted() -> None:
     assert counts["record-suv-nothing"] == 1
     assert counts["record-missing"] == 1
     assert counts["record-lesions-unnumbered"] == counts["record-lesions-missed"] == 2
+    assert family.case_columns() == {
+        "Record-SUVs-Named": [2, 1, None],
+        "Record-SUVs-Measured": [1, 1, None],
+        "Record-Lesions": [2, 1, None],
+        "Record-Lesions-Missed": [1, 1, None],
+    }
     orders = np.array(list(product(range(3), repeat=3)))
     permuted = family.permuted(orders)
     for k, order in enumerate(orders):

@@ -29,7 +29,7 @@ def class_floors(family: ClassFamily) -> dict[str, float]:
     have got wrong scores higher than one that gives them. The floor gives every missing label the wrong class that
     costs most: it is never above the score of any prediction from which labels were taken away, whichever they were.
     """
-    pooled = {s.modality: family.counts(s).sum(axis=0) for s in (PET, CT)}
+    pooled = {s.modality: family.confusion(s).sum(axis=0) for s in (PET, CT)}
     return {key: floor_f1(pooled[scale.modality], codes) for key, (scale, codes) in _SETS.items()}
 
 

@@ -19,7 +19,7 @@ def class_rows(family: ClassFamily) -> tuple[ClassRow, ...]:
     """Precision, recall, F1 (0..1, zero division 0) and support of every class, PET then CT."""
     rows = []
     for scale in (PET, CT):
-        table = family.counts(scale).sum(axis=0)
+        table = family.confusion(scale).sum(axis=0)
         hits = np.diagonal(table)
         precision = hits / np.maximum(table.sum(axis=0)[: scale.count], 1.0)
         recall = hits / np.maximum(table.sum(axis=1), 1.0)
@@ -45,7 +45,7 @@ def confusions(family: ClassFamily) -> tuple[Confusion, Confusion]:
         Confusion(
             modality=scale.modality,
             names=scale.names,
-            counts=tuple(tuple(int(v) for v in row) for row in family.counts(scale).sum(axis=0)),
+            counts=tuple(tuple(int(v) for v in row) for row in family.confusion(scale).sum(axis=0)),
         )
         for scale in (PET, CT)
     )

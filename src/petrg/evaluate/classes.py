@@ -43,7 +43,7 @@ class ClassFamily:
         """Codes of the prediction by modality."""
         return {s.modality: codes_of(self.prediction, self.ids, s, reference=False) for s in (PET, CT)}
 
-    def counts(self, scale: Scale) -> Floats:
+    def confusion(self, scale: Scale) -> Floats:
         """Confusion counts (n, k, k + 1) of each case; reference in rows, the last column is missing and invalid."""
         m = scale.modality
         flat = pair_counts(self.references[m].codes, self.predictions[m].codes, scale)
@@ -51,7 +51,7 @@ class ClassFamily:
 
     def statistics(self) -> Mapping[str, Tally]:
         """Every class score by metric key."""
-        parts = {s.modality: self.counts(s).reshape(len(self.ids), -1) for s in (PET, CT)}
+        parts = {s.modality: self.confusion(s).reshape(len(self.ids), -1) for s in (PET, CT)}
         return {key: Tally(parts[scale.modality], reduce) for key, (scale, reduce) in _REDUCE.items()}
 
     def permuted(self, orders: Ints) -> Mapping[str, Floats]:

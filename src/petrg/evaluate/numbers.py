@@ -74,6 +74,13 @@ class SuvFamily:
                 rows.append(Count(key=f"suv{suffix.lower()}-{key}", title=title, value=int(there.sum()), of=there.size))
         return tuple(rows)
 
+    def case_columns(self) -> Mapping[str, list[float | None]]:
+        """Columns of cases.csv, in the order of ``ids``: the highest SUVmax either side names, None where none."""
+        return {
+            f"SUV-Highest-{side}": [None if np.isnan(v) else float(v) for v in values[:, 0]]
+            for side, values in zip(("Reference", "Prediction"), self.levels["-Highest"], strict=True)
+        }
+
 
 def _named(labels: LabelSet, ids: Sequence[str]) -> Floats:
     named = np.full((len(ids), len(Region)), np.nan)

@@ -99,6 +99,19 @@ class RecordFamily:
             ),
         )
 
+    def case_columns(self) -> Mapping[str, list[float | None]]:
+        """Columns of cases.csv, in the order of ``ids``; None where the case has no record."""
+        matches = self.matches()
+        found = [matches.get(case) for case in self.ids]
+        return {
+            "Record-SUVs-Named": [None if m is None else len(m.numbers) for m in found],
+            "Record-SUVs-Measured": [
+                None if m is None else sum(n.source is not Source.NOTHING for n in m.numbers) for m in found
+            ],
+            "Record-Lesions": [None if m is None else m.lesions for m in found],
+            "Record-Lesions-Missed": [None if m is None else sum(not x.covered for x in m.missed) for m in found],
+        }
+
     def _rows(self, i: int) -> Floats:
         """The record of case i against every prediction, by the rules of `match_record`.
 
