@@ -13,12 +13,21 @@ from pydantic import Field
 
 from petrg import __version__
 from petrg.anatomy import Region
-from petrg.errors import ScoreError
+from petrg.errors import ReportError, ScoreError
 from petrg.evaluate.label_set import Cell, LabelSet, Spot
 from petrg.report import Span, Structure, Uptake
 from petrg.report.model import Model
 
-__all__ = ["CaseEvidence", "PartEvidence", "RegionEvidence", "cell_of", "evidence_of", "labeller_toml", "read_labeller"]
+__all__ = [
+    "CaseEvidence",
+    "PartEvidence",
+    "RegionEvidence",
+    "cell_of",
+    "evidence_of",
+    "labeller_toml",
+    "read_evidence",
+    "read_labeller",
+]
 
 
 class PartEvidence(Model):
@@ -147,6 +156,23 @@ def read_labeller(path: Path) -> tuple[str, dict[str, str]]:
     if not isinstance(name, str) or not name.strip() or not _all_text(hashes):
         raise _unsaid()
     return name, hashes
+
+
+def read_evidence(folder: Path, ids: Iterable[str]) -> dict[str, CaseEvidence]:
+    """The evidence files of ``ids`` beside a folder of labels; those that are not there are left out.
+
+    Raises
+    ------
+    ScoreError
+        If one breaks its schema.
+    """
+    paths = {key: folder / "evidence" / f"{key}.json" for key in ids} if folder.is_dir() else {}
+    try:
+        return {key: CaseEvidence.read(path) for key, path in paths.items() if path.is_file()}
+    except ReportError as error:
+        raise ScoreError(
+            "an evidence file breaks its schema", "what `petrg labels extract` wrote", "extract the labels anew"
+        ) from error
 
 
 def _all_text(hashes: object) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from petrg.anatomy import Region
-from petrg.errors import ReportError, ScoreError
+from petrg.errors import ScoreError
 from petrg.evaluate.case_ids import expect_file_names
 from petrg.evaluate.evidence_files import (
     CaseEvidence,
@@ -21,6 +21,7 @@ from petrg.evaluate.evidence_files import (
     RegionEvidence,
     evidence_of,
     labeller_toml,
+    read_evidence,
     read_labeller,
 )
 from petrg.evaluate.label_set import Cell, LabelSet
@@ -83,6 +84,7 @@ def _read_folder(folder: Path, *, strict: bool) -> LabelSet:
         raise ScoreError("the folder holds no label file", "one JSON a case", "check the path")
     expect_file_names(path.stem for path in paths)
     labeller, _ = read_labeller(folder / _EVIDENCE / "labeller.toml")
+    evidences = read_evidence(folder, (path.stem for path in paths))
     cases: dict[str, dict[Region, Cell]] = {}
     languages: dict[str, str] = {}
     for row, path in enumerate(paths, 1):
@@ -92,7 +94,7 @@ def _read_folder(folder: Path, *, strict: bool) -> LabelSet:
                 raise _no_labels(f"label file {row} of the folder, by name,")
             cases[path.stem] = {}
             continue
-        evidence = _evidence(folder / _EVIDENCE / path.name)
+        evidence = evidences.get(path.stem)
         cases[path.stem] = _cells(document, evidence)
         if evidence is not None and evidence.language:
             languages[path.stem] = evidence.language
@@ -139,15 +141,6 @@ def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len({key for key, _ in pairs}) < len(pairs):
         raise ValueError("a key stands twice")
     return dict(pairs)
-
-
-def _evidence(path: Path) -> CaseEvidence | None:
-    try:
-        return CaseEvidence.read(path) if path.is_file() else None
-    except ReportError as error:
-        raise ScoreError(
-            "an evidence file breaks its schema", "what `petrg labels extract` wrote", "extract the labels anew"
-        ) from error
 
 
 def _is_labels(value: object) -> bool:

@@ -14,6 +14,7 @@ from petrg.cli.options import LogJson, OutDirectory
 from petrg.errors import RemoteError
 
 if TYPE_CHECKING:
+    from petrg.evaluate.agreement import Agreement
     from petrg.evaluate.label_set import LabelSet
     from petrg.evaluate.llm import Usage
     from petrg.progress import Progress
@@ -25,6 +26,7 @@ _Source = Annotated[
     Path,
     typer.Argument(metavar="REPORTS", help='A CSV file, or a folder of ID.txt, report JSON or {"text": …}.'),
 ]
+_Column = Annotated[str | None, typer.Option("--column", help="The table's column of texts.")]
 _IdColumn = Annotated[
     str | None, typer.Option("--id-column", help="The table's column of ids; AccNum, id, case … else the first.")
 ]
@@ -77,7 +79,7 @@ def extract(
     source: _Source,
     out: OutDirectory,
     how: LlmOptions,
-    column: Annotated[str | None, typer.Option("--column", help="The table's column of texts.")] = None,
+    column: _Column = None,
     id_column: _IdColumn = None,
     language: Annotated[str, typer.Option("--language", help="auto, zh or en.")] = "auto",
     log_json: LogJson = False,
@@ -149,4 +151,70 @@ def _say_extracted(labels: LabelSet, blank: int) -> None:
     screen.event("done", cases=len(labels.cases), labeller=labels.labeller, blank=blank, silent=silent)
 
 
-LABELS: Mapping[str, Callable[..., None]] = {"extract": extract}
+_Labels = Annotated[Path, typer.Argument(help="A folder of label files, or one JSON of all cases.")]
+
+
+def compare(
+    a: _Labels,
+    b: _Labels,
+    out: OutDirectory,
+    texts: Annotated[
+        Path | None, typer.Option("--texts", metavar="REPORTS", help="The reports, to show the words in them.")
+    ] = None,
+    column: _Column = None,
+    id_column: _IdColumn = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the bootstrap.")] = 0,
+    draws: Annotated[int, typer.Option("--draws", min=100, max=100_000, help="Of the bootstrap.")] = 2000,
+    log_json: LogJson = False,
+) -> None:
+    """Compare two labellers on the same reports: agreement per region and class, and every label that differs.
+
+    Writes agreement.json, agreement.html and cases.csv.
+    """
+    from petrg.errors import ScoreError
+    from petrg.evaluate.agreement import case_table, compare_labels
+    from petrg.evaluate.agreement_page import Side, render_agreement
+    from petrg.evaluate.evidence_files import read_evidence
+    from petrg.evaluate.label_files import read_labels
+    from petrg.evaluate.label_texts import read_label_texts
+    from petrg.files import output_directory
+
+    if texts is None and (column or id_column):
+        raise ScoreError("columns without a table", "--texts", "give --texts, or leave the columns out")
+    sides = [read_labels(path) for path in (a, b)]
+    common = [key for key in sides[0].cases if key in sides[1].cases]
+    evidence = [read_evidence(path, common) for path in (a, b)]
+    reports = None if texts is None else read_label_texts(texts, column=column, id_column=id_column)
+    hashes = [{key: e.text_sha256 for key, e in one.items() if e.text_sha256} for one in evidence]
+    with screen.progress_bar() as progress:
+        progress("comparing", 0, 0)
+        found = compare_labels(*sides, hashes_a=hashes[0], hashes_b=hashes[1], draws=draws, seed=seed)
+        one, other = (Side(labels=labels, evidence=told) for labels, told in zip(sides, evidence, strict=True))
+        with output_directory(out) as folder:
+            (folder / "agreement.json").write_text(found.to_json(), encoding="utf-8")
+            (folder / "agreement.html").write_text(render_agreement(found, one, other, texts=reports), encoding="utf-8")
+            (folder / "cases.csv").write_text(case_table(found), encoding="utf-8")
+    _say_agreement(found)
+
+
+def _say_agreement(found: Agreement) -> None:
+    screen.say(f"A {found.a}\nB {found.b}")
+    screen.say(f"{found.cases} cases of both; of A only {len(found.only_a)}, of B only {len(found.only_b)}")
+    if found.other_text:
+        screen.say(f"read from another text by the two: {found.other_text} cases")
+    for modality, count in found.unlabelled.items():
+        if count:
+            screen.say(f"{modality} labels that one side lacks, counted as disagreement: {count}")
+    for name, one in (
+        ("PET kappa", found.pet_kappa),
+        ("CT kappa", found.ct_kappa),
+        ("SUVmax equal where either names one", found.suv_equal),
+    ):
+        value = "not given" if one.value is None else f"{one.value:.3f}"
+        interval = "" if one.low is None or one.high is None else f" ({one.low:.3f} to {one.high:.3f})"
+        screen.say(f"{name} {value}{interval}{f', {one.note}' if one.note else ''}")
+    screen.say("agreement.json\nagreement.html\ncases.csv")
+    screen.event("done", cases=found.cases, pet_kappa=found.pet_kappa.value, ct_kappa=found.ct_kappa.value)
+
+
+LABELS: Mapping[str, Callable[..., None]] = {"extract": extract, "compare": compare}
