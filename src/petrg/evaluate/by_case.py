@@ -33,21 +33,38 @@ def _columns(name: str, family: Family) -> Mapping[str, Sequence[Value]]:
         from petrg.evaluate.classes import ClassFamily
 
         return case_columns(family) if isinstance(family, ClassFamily) else {}
+    if name == "faults":
+        from petrg.evaluate.faults import FaultFamily
+
+        return {key: v.tolist() for key, v in family.columns.items()} if isinstance(family, FaultFamily) else {}
     own = getattr(family, "case_columns", None)
     return own() if own is not None else {}
 
 
 def worst_of(cases: Cases, made: Reports, families: Mapping[str, Family]) -> tuple[WorstCase, ...]:
     """The ten worst cases, by labels where there are any, else by text (the rules are in `petrg.evaluate.worst`)."""
-    from petrg.evaluate.classes import ClassFamily
-    from petrg.evaluate.text_scores import TextsScored
-    from petrg.evaluate.worst import worst_by_labels, worst_by_text
+    if (classes := families.get("classes")) is not None:
+        from petrg.evaluate.classes import ClassFamily
+        from petrg.evaluate.worst import worst_by_labels
 
-    classes, text = families.get("classes"), families.get("text")
-    if isinstance(classes, ClassFamily):
-        missing = [key not in classes.prediction.cases for key in cases.ids]
-        return worst_by_labels(classes, missing, {})
-    if isinstance(text, TextsScored) and made.texts is not None:
-        rouge = [float(value) for value in text.scores.values["ROUGE-L"]]
-        return worst_by_text(cases.ids, rouge, [one is None for one in made.texts])
+        if isinstance(classes, ClassFamily):
+            missing = [key not in classes.prediction.cases for key in cases.ids]
+            return worst_by_labels(classes, missing, _faults(cases, families.get("faults")))
+    if made.texts is not None:
+        from petrg.evaluate.text_scores import TextsScored
+        from petrg.evaluate.worst import worst_by_text
+
+        text = families.get("text")
+        if isinstance(text, TextsScored):
+            rouge = [float(value) for value in text.scores.values["ROUGE-L"]]
+            return worst_by_text(cases.ids, rouge, [one is None for one in made.texts])
     return ()
+
+
+def _faults(cases: Cases, family: Family | None) -> dict[str, tuple[str, ...]]:
+    """What is wrong with each case's report, in words."""
+    from petrg.evaluate.faults import FaultFamily
+
+    if not isinstance(family, FaultFamily):
+        return {}
+    return {key: tuple(fault.what for fault in one) for key, one in zip(cases.ids, family.faults, strict=True)}

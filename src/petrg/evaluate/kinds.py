@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ClassKind",
+    "FaultsKind",
     "Kind",
     "Labeller",
     "LesionKind",
@@ -172,15 +173,15 @@ class Readings:
     """What petrg's reader reads in texts; each text is read once."""
 
     language: str
-    _known: dict[str, Reading] = field(default_factory=dict)
+    known: dict[str, Reading] = field(default_factory=dict)
 
     def __call__(self, text: str) -> Reading:
         """The reading of ``text``."""
         from petrg.language.reading import read
 
-        if text not in self._known:
-            self._known[text] = read(text, self.language)
-        return self._known[text]
+        if text not in self.known:
+            self.known[text] = read(text, self.language)
+        return self.known[text]
 
 
 @dataclass(frozen=True)
@@ -240,3 +241,29 @@ class RecordKind:
         else:
             return NO_TEXT
         return RecordFamily(said, self.records, cases.ids)
+
+
+@dataclass(frozen=True)
+class FaultsKind:
+    """What is wrong with reports by themselves, how long they are and how much they repeat."""
+
+    readings: Readings
+    name: ClassVar[str] = "faults"
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Rates of faults, length, repetition."""
+        from petrg.evaluate.faults import METRICS
+
+        return METRICS
+
+    def family(self, cases: Cases, reports: Reports) -> Family | str:
+        """Of texts; the references give the length only."""
+        from petrg.evaluate.faults import FaultFamily
+
+        if reports.texts is None:
+            return NO_TEXT
+        for text in reports.texts:
+            if text is not None:
+                self.readings(text)
+        return FaultFamily(cases.with_predictions(reports.texts), self.readings.known)

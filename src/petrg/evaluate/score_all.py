@@ -17,6 +17,7 @@ from petrg.evaluate.comparisons import paired_tests, permutation_tests
 from petrg.evaluate.counts import counts_of
 from petrg.evaluate.kinds import (
     ClassKind,
+    FaultsKind,
     Kind,
     Labeller,
     LesionKind,
@@ -144,6 +145,7 @@ def score_all(
         kinds += [RecordKind(readings, given.records)] if given.records else []
     else:
         kinds += [SuvKind(reference_labels)]
+    kinds += [FaultsKind(readings)]
     made = system(title, cases.predictions, prediction_labels)
     return _score(
         cases, made, kinds, given, draws, reference_labels, labeller, tokenizer=tokenizer.label, progress=progress

@@ -46,8 +46,8 @@ def worst_by_labels(
             id=family.ids[i],
             why="no report"
             if missing[i]
-            else f"{wrong[i]} labels differ: {lost[i]} abnormal ones not reported, {invented[i]} reported that the "
-            f"reference does not have, {other[i]} of another class",
+            else f"{wrong[i]} labels differ: {lost[i]} abnormal not reported, {invented[i]} abnormal not in the "
+            f"reference, {other[i]} of another class",
             score=float(wrong[i]),
             faults=faults.get(family.ids[i], ()),
         )
