@@ -13,6 +13,7 @@
     │   ├── ReportError             a report, record or label file breaks its schema
     │   ├── ScoreError              reports, labels or a benchmark that cannot be scored
     │   ├── RemoteError             a server gave no usable answer
+    │   ├── ModelError              weights, a recipe or a training set that cannot be used
     │   ├── CheckError              a report disagrees with the image
     │   └── OutputError             the output cannot be written
     └── MissingExtra                an optional dependency is not installed
@@ -34,6 +35,7 @@ __all__ = [
     "InputError",
     "MaskError",
     "MissingExtra",
+    "ModelError",
     "OutputError",
     "PetrgError",
     "PixelError",
@@ -121,6 +123,10 @@ class ScoreError(InputError):
 
 class RemoteError(InputError):
     """A server could not be reached or gave no usable answer."""
+
+
+class ModelError(InputError):
+    """Weights, a recipe, a training configuration or a data set that cannot be used."""
 
 
 class CheckError(InputError):

@@ -1,0 +1,139 @@
+"""PETRG-3D: volumes and token ids to logits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers.modeling_outputs import CausalLMOutputWithPast
+
+from petrg.errors import ModelError
+from petrg.model.backbone import add_lora
+from petrg.model.config import PETRG3DConfig
+from petrg.model.resampler import Resampler
+from petrg.model.tokens import TokenRows, TokenSpan
+from petrg.model.vit import Kept, ViT3D
+
+__all__ = ["PETRG3D"]
+
+
+class PETRG3D(PreTrainedModel):
+    """Two image streams, their latents as words of a prompt, and a language model.
+
+    ``vocabulary`` ids belong to the language model; the ids after them are the marks and latents of
+    `petrg.model.tokens`, whose rows live here.
+    """
+
+    config_class = PETRG3DConfig
+    base_model_prefix = "petrg3d"
+    main_input_name = "input_ids"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+
+    def __init__(self, config: PETRG3DConfig, language_model: nn.Module | None = None) -> None:
+        super().__init__(config)
+        parts = config.parts
+        hidden = config.text_config.hidden_size
+        self.vision = ViT3D(parts.vision)
+        self.pet_vision = None if parts.vision.share else ViT3D(parts.vision)
+        self.ct_resampler = Resampler(parts.vision.dim, parts.resampler)
+        self.pet_resampler = Resampler(parts.vision.dim, parts.resampler)
+        self.ct_projection = nn.Linear(parts.vision.dim, hidden)
+        self.pet_projection = nn.Linear(parts.vision.dim, hidden)
+        self.token_rows = TokenRows(hidden)
+        lm = language_model if language_model is not None else AutoModelForCausalLM.from_config(config.text_config)
+        self.language_model = lm if parts.lora is None else add_lora(lm, parts.lora)
+        self.span = TokenSpan(config.text_config.vocab_size, parts.resampler.latents)
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Nothing: every part initialises itself, and loaded tensors are never drawn again."""
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The language model's own table."""
+        return self.language_model.get_input_embeddings()  # type: ignore[operator]
+
+    def see(self, ct: Tensor, pet: Tensor, kept: Kept | None = None) -> tuple[Tensor, Tensor]:
+        """CT and PET of one grid, (b, c or 1, d0, d1, d2) each -> tokens (b, n, dim) each, in one pass."""
+        if self.pet_vision is not None:
+            return self.vision(ct, kept), self.pet_vision(pet, kept)
+        if ct.shape == pet.shape:
+            both = None if kept is None else Kept(*(None if t is None else torch.cat((t, t)) for t in kept))  # type: ignore[arg-type]
+            seen = self.vision(torch.cat((ct, pet)), both)
+            return tuple(seen.chunk(2))
+        return self.vision(ct, kept), self.vision(pet, kept)
+
+    def condense(self, ct: Tensor | None, pet: Tensor | None, there: Tensor | None = None) -> Tensor:
+        """Image tokens (b, n, dim) -> rows of the prompt (b, 2 * latents, hidden); an absent modality gives zeros."""
+        if ct is None and pet is None:
+            raise ValueError("condense needs at least one modality")
+        rows = [
+            None if x is None else projection(resampler(x, there))
+            for x, resampler, projection in (
+                (ct, self.ct_resampler, self.ct_projection),
+                (pet, self.pet_resampler, self.pet_projection),
+            )
+        ]
+        like = next(r for r in rows if r is not None)
+        return torch.cat([torch.zeros_like(like) if r is None else r for r in rows], dim=1)
+
+    def embed(self, input_ids: Tensor, latents: Tensor | None) -> Tensor:
+        """Ids (b, t) and latents (b, 2 * latents, hidden) -> inputs_embeds (b, t, hidden), by look-up."""
+        table = self.get_input_embeddings()
+        ours = input_ids >= self.span.first
+        words = table(input_ids.masked_fill(ours, 0))
+        if not bool(ours.any()):
+            return words
+        rows = self.token_rows().to(words.dtype).expand(len(input_ids), -1, -1)
+        if latents is not None:
+            rows = torch.cat((rows, latents.to(words.dtype)), dim=1)
+        at = (input_ids - self.span.first).clamp(min=0)
+        if int(at.max()) >= rows.shape[1]:
+            raise ModelError(
+                "the prompt holds image tokens but no image was given", "latents for them", "give CT and PET"
+            )
+        picked = rows.gather(1, at[:, :, None].expand(-1, -1, rows.shape[-1]))
+        return torch.where(ours[:, :, None], picked, words)
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        *,
+        ct: Tensor | None = None,
+        pet: Tensor | None = None,
+        kept: Kept | None = None,
+        features: tuple[Tensor | None, Tensor | None] | None = None,
+        latents: Tensor | None = None,
+        labels: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        **rest: Any,
+    ) -> CausalLMOutputWithPast:
+        """Logits and, with ``labels``, the loss.
+
+        Images enter as volumes (``ct``, ``pet``), as ``features`` of the frozen transformer (CT, PET), or as finished
+        ``latents``. With ``labels`` (b, t) the logits are those of the supervised positions only, and the loss is the
+        mean shifted cross-entropy over them in float32.
+        """
+        if inputs_embeds is None:
+            if input_ids is None:
+                raise ValueError("forward needs input_ids or inputs_embeds")
+            if latents is None:
+                if features is None and ct is not None and pet is not None:
+                    features = self.see(ct, pet, kept)
+                if features is not None:
+                    latents = self.condense(*features, None if kept is None else kept.there)
+            inputs_embeds = self.embed(input_ids, latents)
+        if labels is None:
+            return self.language_model(inputs_embeds=inputs_embeds, attention_mask=attention_mask, **rest)
+        taught = F.pad(labels[:, 1:], (0, 1), value=-100)
+        columns = (taught != -100).any(dim=0).nonzero()[:, 0]
+        out = self.language_model(
+            inputs_embeds=inputs_embeds, attention_mask=attention_mask, logits_to_keep=columns, use_cache=False, **rest
+        )
+        logits = out.logits.float()
+        loss = F.cross_entropy(logits.flatten(0, 1), taught[:, columns].flatten(), ignore_index=-100)
+        return CausalLMOutputWithPast(loss=loss, logits=out.logits)

@@ -1,0 +1,144 @@
+"""The one place where words and image tokens are put together: for training, inference and serving."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from petrg.errors import ModelError
+from petrg.model.recipe import Recipe
+from petrg.model.tokens import image_names
+
+__all__ = ["IGNORED", "Ask", "Encoded", "encode_answer", "encode_prompt", "instruction", "prompt_text"]
+
+IGNORED = -100  # the label that cross-entropy leaves out
+
+
+class Ask(NamedTuple):
+    """What a draft is asked for, beside the images.
+
+    ``template`` is the healthy report of the hospital and sex, None for none; ``modalities`` are those whose tokens the
+    prompt holds; absent facts are None and said so.
+    """
+
+    template: str | None = None
+    hospital: str | None = None
+    sex: str | None = None
+    language: str = "zh"
+    modalities: tuple[str, ...] = ("ct", "pet")
+
+
+class Encoded(NamedTuple):
+    """Token ids of one row and what is taught of it (`IGNORED` elsewhere)."""
+
+    ids: list[int]
+    labels: list[int]
+
+
+_UNSAID = {"zh": "未提供", "en": "not given"}
+
+
+def instruction(recipe: Recipe, ask: Ask) -> str:
+    """The words after the image blocks."""
+    prompt = recipe.prompt
+    words = prompt.without_template if ask.template is None else prompt.with_template
+    unsaid = _UNSAID.get(ask.language, _UNSAID["en"])
+    facts = {"template": ask.template, "hospital": ask.hospital, "sex": ask.sex, "language": ask.language}
+    for name, value in facts.items():  # a template may hold braces, so it goes in last and is not read again
+        if name != "template":
+            words = words.replace("{" + name + "}", value or unsaid)
+    return words.replace("{template}", ask.template or "")
+
+
+def _block(modality: str, latents: int) -> str:
+    return f"<{modality}>{''.join(image_names(modality, latents))}</{modality}>"
+
+
+def prompt_text(recipe: Recipe, ask: Ask, tokenizer: Any, latents: int, *, plain: bool = False) -> str:
+    """The whole prompt as text, ready for the tokenizer.
+
+    Parameters
+    ----------
+    plain : bool
+        The layout of Llama-type backbones: PET block, CT block, instruction, no chat template.
+    """
+    blocks = {m: _block(m, latents) for m in ask.modalities}
+    if plain:
+        parts = [blocks[m] for m in ("pet", "ct") if m in blocks]
+        return "".join(f"{part}。" for part in parts) + instruction(recipe, ask) + " "
+    user = recipe.prompt.newline.join([*(blocks[m] for m in ("ct", "pet") if m in blocks), instruction(recipe, ask)])
+    messages = [{"role": "system", "content": recipe.prompt.system}, {"role": "user", "content": user}]
+    return str(
+        tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True, enable_thinking=recipe.prompt.thinking
+        )
+    )
+
+
+def encode_prompt(recipe: Recipe, ask: Ask, tokenizer: Any, latents: int, *, plain: bool = False) -> list[int]:
+    """Ids of the prompt; cut at ``max_length`` where the recipe cuts, else refused when longer.
+
+    Raises
+    ------
+    ModelError
+        If the prompt is too long, or does not hold each latent of its modalities exactly once and in order.
+    """
+    text = prompt_text(recipe, ask, tokenizer, latents, plain=plain)
+    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    limit = recipe.supervision.max_length
+    if len(ids) > limit:
+        if not recipe.supervision.cut:
+            raise _too_long(len(ids), limit)
+        ids = ids[:limit]
+    _check_latents(ids, tokenizer, latents, ask.modalities)
+    return ids
+
+
+def encode_answer(
+    recipe: Recipe, ask: Ask, answer: str, tokenizer: Any, latents: int, *, plain: bool = False
+) -> Encoded:
+    """Prompt and answer as one row with its labels.
+
+    The released recipe teaches every id below the tokenizer's own vocabulary size after the prompt, so never the
+    end of the turn but the newline after it; ours teaches the answer and the end token, nothing else.
+    """
+    prompt = encode_prompt(recipe, ask, tokenizer, latents, plain=plain)
+    rule = recipe.supervision
+    text = prompt_text(recipe, ask, tokenizer, latents, plain=plain) + answer + rule.end_marker
+    eos = tokenizer.eos_token
+    if rule.after_end:
+        text += eos + "\n"
+    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    if rule.end_token and not rule.after_end:
+        ids = [*ids, tokenizer.eos_token_id]
+    if ids[: len(prompt)] != prompt:
+        raise ModelError(
+            "the answer's first characters merge with the prompt's last",
+            "a prompt that ends where a token ends",
+            "use a backbone whose chat template ends in a newline",
+        )
+    if len(ids) > rule.max_length:
+        if not rule.cut:
+            raise _too_long(len(ids), rule.max_length)
+        ids = ids[: rule.max_length]
+    labels = [IGNORED] * len(prompt) + ids[len(prompt) :]
+    if not rule.end_token:
+        labels = [k if k < tokenizer.vocab_size else IGNORED for k in labels]
+    return Encoded(ids, labels[: len(ids)])
+
+
+def _too_long(length: int, limit: int) -> ModelError:
+    return ModelError(
+        f"{length} tokens", f"at most {limit}", "raise supervision.max_length, or shorten the template or the report"
+    )
+
+
+def _check_latents(ids: list[int], tokenizer: Any, latents: int, modalities: tuple[str, ...]) -> None:
+    for modality in modalities:
+        wanted = tokenizer.convert_tokens_to_ids(image_names(modality, latents))
+        present = set(wanted)
+        if [k for k in ids if k in present] != wanted:
+            raise ModelError(
+                f"the prompt does not hold the {latents} tokens of {modality.upper()} once and in order",
+                "one place for each image token",
+                "shorten the template, or take the tokenizer saved with the weights",
+            )
