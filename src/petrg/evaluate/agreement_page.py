@@ -137,9 +137,11 @@ def _case(rows: Sequence[Disagreement], sides: tuple[Side, Side], text: str | No
             marks[which].extend(Mark(s.start, s.end, "spot", str(count)) for s in cell.spots[part])
         title = region.title("en")
         out.append({"number": count, "region": title, "part": row.part, "a": views[0], "b": views[1]})
-    whole = None
-    if text is not None and any(read):
-        whole = [mark_text(text, side if one else [], 0, _SHOWN) for side, one in zip(marks, read, strict=True)]
+    whole = [
+        (name, mark_text(text, side, 0, _SHOWN))
+        for name, side, mine in zip("AB", marks, read, strict=True)
+        if text is not None and mine
+    ]
     said = [f"{n} {part}" for part in _PARTS if (n := sum(row.part == part for row in rows))]
     return {
         "id": key,
