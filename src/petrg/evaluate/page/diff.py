@@ -22,6 +22,7 @@ SHOWN = 8000
 
 _ALIKE = 0.4
 _END = re.compile(r"[。！？；!?;\n]+[\s”’」』）)]*|\.(?=\s|$)\s*")
+_STOPS = "。！？；!?;. \n\t\r"
 _PAUSE = re.compile(r"[，,、：:]\s*")
 _TOKEN = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?|\s+|.", re.DOTALL)
 
@@ -112,11 +113,16 @@ def _shown(text: str, shown: int) -> tuple[list[Span], int]:
 def _pair(left: str, right: str, a: Span | None, b: Span | None) -> Pair:
     if a is None or b is None:
         return Pair("left" if b is None else "right", a, b)
-    first, second = left[a.start : a.end], right[b.start : b.end]
+    first, second = _core(left[a.start : a.end]), _core(right[b.start : b.end])
     if first.split() == second.split():
         return Pair("same", a, b)
     mine, theirs = changed_spans(first, second)
     return Pair("changed", a, b, _moved_by(mine, a.start), _moved_by(theirs, b.start))
+
+
+def _core(sentence: str) -> str:
+    """A sentence without the mark that ends it: a full stop for a semicolon is no difference."""
+    return sentence.rstrip(_STOPS) or sentence
 
 
 def _moved_by(spans: Sequence[Span], by: int) -> tuple[Span, ...]:

@@ -75,7 +75,9 @@ def _step(span: float) -> float:
     return next(m * ten for m in (1, 2, 5, 10) if m * ten >= raw * (1 - 1e-9))
 
 
-def forest(metric: Metric, rows: Sequence[Row], titles: Mapping[str, str], say: Mapping[str, Any]) -> str:
+def forest(
+    metric: Metric, rows: Sequence[Row], titles: Mapping[str, str], say: Mapping[str, Any], title: str = ""
+) -> str:
     """One panel as an ``<svg>`` element, with all its numbers in its text alternative.
 
     ``titles`` gives a row's name on the page by its key. The dotted lines lead from each control up to the system, so
@@ -90,7 +92,7 @@ def forest(metric: Metric, rows: Sequence[Row], titles: Mapping[str, str], say: 
     for k, (row, estimate) in enumerate(zip(rows, estimates, strict=True)):
         drawn.append(_line(row, estimate, _TOP + _LINE * (k + 0.5), axis, titles[row.key], metric, say))
     drawn.append(_foot(axis, base, metric, say))
-    alt = escape(visible(_alternative(metric, rows, estimates, titles, say)))
+    alt = escape(visible(f"{title or metric.title}: {_alternative(metric, rows, estimates, titles, say)}"))
     return (
         f'<svg class="forest" role="img" viewBox="0 0 {_WIDTH:g} {height:g}" aria-label="{alt}">'
         f"<title>{alt}</title>{''.join(drawn)}</svg>"
@@ -229,4 +231,4 @@ def _alternative(
             continue
         between = interval(estimate, digits)
         parts.append(f"{titles[row.key]} {number(estimate.value, digits)}" + (f" ({between})" if between else ""))
-    return f"{metric.title}: " + "; ".join(parts)
+    return "; ".join(parts)

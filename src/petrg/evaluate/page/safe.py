@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from markupsafe import Markup, escape
 
-__all__ = ["Mark", "language_of", "mark_text", "visible"]
+__all__ = ["Mark", "language_of", "mark_text", "soften", "visible"]
 
+_ASIDE = re.compile(r"(\([^()]*\)|\[[^\[\]]*\])")
 _LOST = 0xFFFD
 _KEPT = frozenset("\t\n")
 _TURNS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
@@ -45,7 +47,8 @@ class Mark:
 def mark_text(text: str, marks: Sequence[Mark], start: int = 0, end: int | None = None) -> Markup:
     """Characters ``start``:``end`` of ``text`` as markup, every run inside the marks that cover it.
 
-    Marks may overlap and reach outside the part; positions are those of the whole text.
+    Marks may overlap and reach outside the part; positions are those of the whole text. A number stands once, behind
+    the last of its marks.
 
     >>> str(mark_text("a<b>c", [Mark(1, 4, "only")]))
     'a<mark class="only">&lt;b&gt;</mark>c'
@@ -55,10 +58,11 @@ def mark_text(text: str, marks: Sequence[Mark], start: int = 0, end: int | None 
     stop = len(text) if end is None else end
     inside = [m for m in marks if m.start < stop and m.end > start and m.start < m.end]
     cuts = sorted({start, stop, *(max(m.start, start) for m in inside), *(min(m.end, stop) for m in inside)})
+    ends = {m.number: max(n.end for n in inside if n.number == m.number) for m in inside}
     out = Markup()
     for low, high in pairwise(cuts):
         out += _run(visible(text[low:high]), [m for m in inside if m.start <= low and m.end >= high])
-        if numbers := ",".join(dict.fromkeys(m.number for m in inside if m.end == high and m.number)):
+        if numbers := ",".join(number for number, last in ends.items() if number and min(last, stop) == high):
             out += Markup("<sup>{}</sup>").format(numbers)
     return out
 
@@ -70,6 +74,18 @@ def _run(text: str, over: Sequence[Mark]) -> Markup:
     titles = "; ".join(dict.fromkeys(m.title for m in over if m.title))
     title = Markup(' title="{}"').format(visible(titles)) if titles else Markup()
     return Markup('<mark class="{}"{}>{}</mark>').format(kinds, title, text)
+
+
+def soften(sentence: str) -> Markup:
+    """A sentence of scores with its brackets in small type, so that the words can be read at a glance.
+
+    >>> str(soften("A (0.3 [0.2, 0.4]) is < B."))
+    'A <span class="aside">(0.3 [0.2, 0.4])</span> is &lt; B.'
+    """
+    parts = _ASIDE.split(visible(sentence))
+    return Markup().join(
+        Markup('<span class="aside">{}</span>').format(part) if k % 2 else escape(part) for k, part in enumerate(parts)
+    )
 
 
 def language_of(text: str) -> str:

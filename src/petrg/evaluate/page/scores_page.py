@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from markupsafe import Markup
 
 from petrg.evaluate.cases import Cases
@@ -15,7 +12,7 @@ from petrg.evaluate.page.forest import forest
 from petrg.evaluate.page.sheet import render_sheet
 from petrg.evaluate.page.words import words
 from petrg.evaluate.page.worst import view_case
-from petrg.evaluate.scores import Row, Scores
+from petrg.evaluate.scores import Scores
 
 __all__ = ["render_scores"]
 
@@ -52,16 +49,20 @@ def render_scores(
     """
     say = words(language)
     metrics = view.headline(scores)
+    metric_titles = view.metric_titles(scores.metrics, language)
     names = view.titles(scores.rows, language)
     rows = sorted(scores.rows, key=lambda row: ("system", "control", "reader").index(row.kind))
     given = [row for row in rows if row.given]
     body = {
         "scores": scores,
+        "counts": view.counts(scores, language),
+        "metric_titles": metric_titles,
         "facts": view.facts(scores, language),
         "headline": metrics,
         "names": names,
-        "cells": {r.key: view.row_cells(r, metrics, scores.rows, scores.tests, language) for r in given},
-        "panels": [(m, Markup(forest(m, rows, names, say))) for m in metrics],
+        "cells": {r.key: view.row_cells(r, scores.metrics, scores.rows, (), language) for r in given},
+        "tested": {r.key: view.row_cells(r, metrics, scores.rows, scores.tests, language) for r in given},
+        "panels": [(m, Markup(forest(m, rows, names, say, metric_titles[m.key]))) for m in metrics],
         "confusions": [(c, view.confusion_rows(c, language)) for c in scores.confusions],
         "heat": view.heat_rows(scores.regions, language),
         "ramp": ",".join(shade(k / 10)[0] for k in range(11)),
@@ -69,7 +70,6 @@ def render_scores(
         "worst": [view_case(w, cases, reference_labels, prediction_labels, language) for w in scores.worst[:10]],
         "rows": rows,
         "given": given,
-        "groups": _groups(scores, given, language),
         "made": _made(scores, language),
         "anchors": _anchors(scores),
     }
@@ -98,14 +98,3 @@ def _made(scores: Scores, language: str) -> dict[str, str]:
         "tokenizer": scores.tokenizer or say["none"],
         "labeller": scores.labeller or say["none"],
     }
-
-
-def _groups(scores: Scores, given: Sequence[Row], language: str) -> list[tuple[str, Any]]:
-    """All metrics by group, each with its cells of the rows that are given."""
-    out = []
-    for group in view.GROUPS:
-        metrics = [m for m in scores.metrics if m.group == group]
-        lines = [(m, [view.row_cells(r, [m], scores.rows, (), language)[0] for r in given]) for m in metrics]
-        if lines:
-            out.append((group, lines))
-    return out

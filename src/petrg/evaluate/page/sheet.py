@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -10,11 +10,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from petrg.evaluate.page.safe import visible
+from petrg.evaluate.page.safe import soften, visible
 from petrg.evaluate.page.words import words
 from petrg.page.shell import render_page
 
 __all__ = ["render_piece", "render_sheet"]
+
+GROUPS = ("text", "classes", "lesions", "numbers", "faults")
 
 
 def render_sheet(template: str, *, title: str, language: str, values: Mapping[str, Any]) -> str:
@@ -39,8 +41,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["seen"] = visible
+    environment.filters.update(seen=visible, softened=soften, in_order=_in_order)
     return environment
+
+
+def _in_order(groups: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Groups of metrics in the order of a table."""
+    return sorted(groups, key=lambda group: GROUPS.index(group[0]))
 
 
 @cache

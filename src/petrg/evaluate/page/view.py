@@ -9,7 +9,7 @@ from petrg.anatomy import Region
 from petrg.evaluate.page.colour import shade
 from petrg.evaluate.page.numerals import interval, number, p_value, places
 from petrg.evaluate.page.words import words
-from petrg.evaluate.scores import ClassRow, Confusion, Estimate, Metric, PermutationTest, RegionRow, Row, Scores
+from petrg.evaluate.scores import ClassRow, Confusion, Count, Estimate, Metric, PermutationTest, RegionRow, Row, Scores
 
 __all__ = [
     "Cell",
@@ -18,14 +18,19 @@ __all__ = [
     "class_name",
     "classes",
     "confusion_rows",
+    "counts",
     "facts",
     "headline",
     "heat_rows",
+    "metric_titles",
     "row_cells",
     "titles",
 ]
 
-GROUPS = ("text", "classes", "lesions", "numbers", "faults")
+_ALARMS = {
+    *("missing", "copied", "sex-unknown", "prediction-missing", "region-missing", "prediction-extra"),
+    *("pet-invalid", "ct-invalid"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,20 @@ class HeatCell:
 
 def titles(rows: Sequence[Row], language: str) -> dict[str, str]:
     """Names of rows by key: the row's own, or the page's where it has one in a language other than English."""
-    known: Mapping[str, str] = words(language)["rows"] if language != "en" else {}
+    known: Mapping[str, str] = words(language)["row_titles"] if language != "en" else {}
     return {row.key: row.title if row.key == "system" else known.get(row.key, row.title) for row in rows}
+
+
+def metric_titles(metrics: Sequence[Metric], language: str) -> dict[str, str]:
+    """Names of metrics by key: the metric's own, or the page's in a language other than English."""
+    known: Mapping[str, str] = words(language)["metric_titles"] if language != "en" else {}
+    return {m.key: known.get(m.key.partition("[")[0], m.title) for m in metrics}
+
+
+def counts(scores: Scores, language: str) -> list[tuple[Count, str, bool]]:
+    """Counts with their names, and whether one should give pause."""
+    known: Mapping[str, str] = words(language)["count_titles"] if language != "en" else {}
+    return [(c, known.get(c.key, c.title), c.value > 0 and c.key in _ALARMS) for c in scores.counts]
 
 
 def headline(scores: Scores) -> tuple[Metric, ...]:
@@ -88,9 +105,9 @@ def facts(scores: Scores, language: str) -> list[tuple[str, str]]:
 
 def row_cells(
     row: Row, metrics: Sequence[Metric], rows: Sequence[Row], tests: Sequence[PermutationTest], language: str
-) -> list[Cell]:
-    """The cells of one row, a metric each."""
-    return [_cell(row, metric, rows, tests, language) for metric in metrics]
+) -> dict[str, Cell]:
+    """The cells of one row by metric key."""
+    return {metric.key: _cell(row, metric, rows, tests, language) for metric in metrics}
 
 
 def _cell(row: Row, metric: Metric, rows: Sequence[Row], tests: Sequence[PermutationTest], language: str) -> Cell:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from markupsafe import Markup
 
@@ -24,23 +24,33 @@ _QUOTE = 60
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one side's label says, how it was found, and the words it was read from."""
+    """What one side's label says, how it was found, and the words it was read from.
+
+    ``calm`` where it says normal or nothing.
+    """
 
     says: str
+    calm: bool = False
     basis: str = ""
     quote: str = ""
     spots: tuple[Spot, ...] = ()
 
 
+class Part(NamedTuple):
+    """A label that differs (PET, CT or SUVmax), as either side has it."""
+
+    name: str
+    reference: Reading
+    prediction: Reading
+
+
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A label of one region that differs; ``number`` leads from the text to the list."""
+    """A region whose labels differ; ``number`` leads from the text to the list."""
 
     number: int
     region: str
-    part: str
-    reference: Reading
-    prediction: Reading
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +93,8 @@ def view_case(
     comparison = compare(left, right)
     known = [_spots_hold(labels, worst.id, text) for labels, text in ((reference, left), (prediction, right))]
     marks = (
-        _spot_marks([(d, d.reference) for d in differ]) if known[0] else [],
-        _spot_marks([(d, d.prediction) for d in differ]) if known[1] else [],
+        _spot_marks(differ, 1) if known[0] else [],
+        _spot_marks(differ, 2) if known[1] else [],
     )
     return CaseView(
         id=visible(worst.id),
@@ -112,11 +122,12 @@ def _spots_hold(labels: LabelSet | None, case: str, text: str) -> bool:
     return labels is not None and labels.texts.get(case, text) == text
 
 
-def _spot_marks(readings: Sequence[tuple[Disagreement, Reading]]) -> list[Mark]:
+def _spot_marks(differ: Sequence[Disagreement], side: Literal[1, 2]) -> list[Mark]:
     return [
-        Mark(spot.start, spot.end, "spot", str(d.number), f"{d.number}: {d.region}, {d.part}: {reading.says}")
-        for d, reading in readings
-        for spot in reading.spots
+        Mark(spot.start, spot.end, "spot", str(d.number), f"{d.region}, {part.name}: {part[side].says}")
+        for d in differ
+        for part in d.parts
+        for spot in part[side].spots
     ]
 
 
@@ -144,7 +155,7 @@ def _side(text: str, span: Span | None, changes: Sequence[Span], pair: Pair, spo
 def disagreements(
     case: str, reference: LabelSet | None, prediction: LabelSet | None, language: str
 ) -> list[Disagreement]:
-    """Labels of ``case`` that differ, in report order, numbered from 1.
+    """Regions of ``case`` whose labels differ, in report order, numbered from 1.
 
     Silence is normal, by the authors' rule, so "not said" and "normal" agree. A region without a label or with a value
     that is no class agrees with nothing. SUVmax differs where one side names none, or by more than 0.05.
@@ -156,14 +167,17 @@ def disagreements(
     for region in Region:
         mine = reference.cases.get(case, {}).get(region)
         theirs = prediction.cases.get(case, {}).get(region)
-        for part, key in enumerate(("pet", "ct", "suv")):
-            if _agree(mine, theirs, part):
-                continue
-            readings = (
-                _reading(mine, part, reference.texts.get(case, ""), language, say),
-                _reading(theirs, part, prediction.texts.get(case, ""), language, say),
+        parts = tuple(
+            Part(
+                say["parts"][key],
+                _reading(mine, k, reference.texts.get(case, ""), language, say),
+                _reading(theirs, k, prediction.texts.get(case, ""), language, say),
             )
-            out.append(Disagreement(len(out) + 1, region.title(language), say["parts"][key], *readings))
+            for k, key in enumerate(("pet", "ct", "suv"))
+            if not _agree(mine, theirs, k)
+        )
+        if parts:
+            out.append(Disagreement(len(out) + 1, region.title(language), parts))
     return out
 
 
@@ -185,6 +199,7 @@ def _reading(cell: Cell | None, part: int, text: str, language: str, say: Mappin
     basis = cell.basis[part]
     return Reading(
         _says(cell, part, language, say),
+        _calm(cell, part),
         say["bases"].get(basis, basis) if basis != "silent" else "",
         _quote(text, spots) or (cell.description if part == 1 else ""),
         spots,
@@ -200,6 +215,13 @@ def _says(cell: Cell, part: int, language: str, say: Mapping[str, Any]) -> str:
     name = class_name("CT" if part else "PET", int(value or normal), language)
     silent = value is None or cell.basis[part] == "silent"
     return f"{name}, {say['nothing_said']}" if silent else name
+
+
+def _calm(cell: Cell, part: int) -> bool:
+    if part == 2:
+        return cell.suv_max is None
+    fault, value, normal = (cell.pet_fault, cell.pet, 5) if part == 0 else (cell.ct_fault, cell.ct, 8)
+    return not fault and int(value or normal) == normal
 
 
 def _quote(text: str, spots: Sequence[Spot]) -> str:
