@@ -99,7 +99,7 @@ def others(pools: Sequence[Pool], n: int, draws: int, seed: int, block: int | No
 
 def _parts(pools: Sequence[Pool], block: int, rng: np.random.Generator) -> Iterator[Ints]:
     for pool in pools:
-        count = -(-len(pool.cases) // block)
+        count = min(-(-len(pool.cases) // block), len(pool.cases) // 2)  # no part of one patient
         if count < 2:
             yield pool.cases
         else:
