@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 __all__ = ["Masks", "lcs_length"]
 
@@ -31,6 +31,10 @@ class Masks:
         else:
             for place, token in enumerate(tokens):
                 self._places.setdefault(token, []).append(place)
+
+    def look_up(self) -> Callable[[Hashable], int | None]:
+        """The quickest way from a token to its bits; None or 0 where it does not stand."""
+        return self.of if self._places else self._kept.get
 
     def of(self, token: Hashable) -> int:
         """Bits of the places where ``token`` stands; 0 where it does not."""
@@ -70,10 +74,7 @@ def lcs_length(reference: Masks | Sequence[Hashable], prediction: Sequence[Hasha
     masks = reference if isinstance(reference, Masks) else Masks(reference)
     full = (1 << masks.length) - 1
     free = full  # a zero bit is a token of the reference that ends a longer common subsequence
-    of = masks.of
-    for token in prediction:
-        bits = of(token)
-        if bits:
-            hits = free & bits
-            free = (free + hits | free - hits) & full
+    for bits in filter(None, map(masks.look_up(), prediction)):
+        hits = free & bits
+        free = (free + hits | free - hits) & full
     return masks.length - free.bit_count()

@@ -134,7 +134,9 @@ def _grams(words: Hashes) -> tuple[Hashes, Ints]:
             grams = grams[:-1] * _ROLL + words[order:]
         every.append((grams & _HIGH) | np.uint64(order))
     keys = np.sort(np.concatenate(every))
-    first = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1]))[: len(keys)])
+    new = np.ones(len(keys), dtype=bool)
+    new[1:] = keys[1:] != keys[:-1]
+    first = np.flatnonzero(new)
     return keys[first], np.diff(first, append=len(keys))
 
 

@@ -1,7 +1,7 @@
 """In how many references each n-gram stands, and CIDEr-D from it; memory does not grow with the texts.
 
 CIDEr needs all references before it can weigh the first n-gram. What a case needs later (its hashes and counts, not its
-text) waits in a temporary file; the table of references holds 16 bytes for each distinct n-gram.
+text) waits in a temporary file; the table of references holds 24 bytes for each distinct n-gram.
 """
 
 from __future__ import annotations
@@ -34,24 +34,30 @@ class Rarity:
         self.references = 0
         self._keys: Hashes = np.empty(0, dtype=np.uint64)
         self._seen: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._weights: Floats | None = None
         self._pending: list[Hashes] = []
         self._waiting = 0
 
     def add(self, reference: Profile) -> None:
         """Count one more reference."""
         self.references += 1
+        self._weights = None
         self._pending.append(reference.keys)
         self._waiting += len(reference.keys)
         if self._waiting > max(_PENDING, len(self._keys)):
             self._merge()
 
     def weights(self, keys: Hashes) -> Floats:
-        """log(references) - log(references that hold it, at least 1) of each n-gram."""
-        self._merge()
-        times = np.ones(len(keys))
-        ours, theirs = shared(keys, self._keys)
-        times[ours] = self._seen[theirs]
-        return math.log(max(1, self.references)) - np.log(times)
+        """log(references / references that hold it, at least 1) of each n-gram; exactly 0 where all hold it."""
+        if self._weights is None:
+            self._merge()
+            self._weights = np.log(self.references / self._seen)
+        most = math.log(max(1, self.references))
+        if not len(self._keys):
+            return np.full(len(keys), most)
+        at = np.searchsorted(self._keys, keys)
+        at[at == len(self._keys)] = 0
+        return np.where(self._keys[at] == keys, self._weights[at], most)
 
     def _merge(self) -> None:
         if not self._pending:

@@ -1,0 +1,249 @@
+"""Scores of many pairs: what is missing, what is odd, what a permutation gives, what the files hold."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+import time
+import tracemalloc
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from petrg.errors import OutputError, ScoreError
+from petrg.evaluate.cases import Case, Cases
+from petrg.evaluate.text import (
+    cases_csv,
+    compat_csv,
+    rarity,
+    score_pairs,
+    score_text,
+    text_family,
+    text_metrics,
+    text_part,
+    tokenizer,
+)
+from petrg.evaluate.text.cider import cider_d
+from petrg.evaluate.text.compat import HEADER
+from petrg.evaluate.text.score import METRICS
+
+WORDS = ["肝", "脾", "肺", "未见", "异常", "放射性", "浓聚", "淋巴结", "肿大", "SUVmax", "4.5", "，", "。"]
+
+
+def made(count: int, seed: int = 1, length: int = 60) -> Cases:
+    """Cases whose prediction repeats two thirds of the reference."""
+    draw = random.Random(seed)
+    cases = []
+    for number in range(count):
+        words = draw.choices(WORDS, k=length + number % 7)
+        copy = [word if draw.random() < 0.7 else draw.choice(WORDS) for word in words]
+        cases.append(Case(id=f"c{number}", reference="".join(words), prediction="".join(copy)))
+    return Cases(cases=tuple(cases), id_column="AccNum")
+
+
+def test_a_missing_prediction_scores_zero_and_is_counted() -> None:
+    cases = made(4)
+    whole = score_text(cases, "char")
+    scores = score_text(cases.with_predictions([*cases.predictions[:3], None]), "char")
+    assert scores.missing.tolist() == [False, False, False, True]
+    assert all(values[3] == 0 for values in scores.values.values())
+    assert text_part(scores).missing == 1
+    for name in ("BLEU-4", "METEOR", "ROUGE-L"):
+        assert np.array_equal(scores.values[name][:3], whole.values[name][:3])
+        assert scores.means[name] == pytest.approx(whole.values[name][:3].sum() / 4)
+    assert scores.corpus["BLEU-1"] < whole.corpus["BLEU-1"]
+
+
+@pytest.mark.parametrize("reference", ["", " \n\u3000"])
+def test_a_missing_reference_is_an_error_that_says_where(reference: str) -> None:
+    cases = Cases(
+        cases=(Case(id="a", reference="肝", prediction="肝"), Case(id="b", reference=reference, prediction="肝"))
+    )
+    for call in (score_text, text_family):
+        with pytest.raises(ScoreError, match="case 2 has no reference — expected a reference report"):
+            call(cases, "char")
+
+
+@pytest.mark.parametrize("name", ["jieba", "char", "en"])
+def test_odd_texts_are_scored(name: str) -> None:
+    odd = ["", " ", "\n\r\n\t", "\ud83d", "😀😀", "。", "nan", "肝", "\x00\x01", "İSTANBUL", "ß" * 50, "a b\x85c"]
+    scores = score_pairs(odd, odd[::-1], tokenizer(name))
+    assert all(np.isfinite(v).all() and (v >= 0).all() and (v <= 10).all() for v in scores.values.values())
+    same = score_pairs(odd, odd, tokenizer(name))
+    filled = same.counts.reference > 0
+    assert np.array_equal(same.values["ROUGE-1"], filled.astype(float))
+    assert same.values["BLEU-1"][filled].tolist() == [1.0] * filled.sum()
+
+
+def test_no_pair_at_all() -> None:
+    assert len(score_pairs([], [], tokenizer("char"))) == 0
+
+
+def test_as_many_predictions_as_references() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        score_pairs(["肝"], [], tokenizer("char"))
+
+
+@pytest.mark.parametrize("name", ["jieba", "char", "en"])
+def test_a_looping_text_of_100000_characters_takes_seconds(name: str) -> None:
+    loop = "双侧颈部见多发肿大淋巴结，SUVmax 12.3 and enlarged nodes here too；" * 2600
+    reference = "肝脏未见异常。Liver here no node. 淋巴结SUVmax 4.5，" * 3000
+    assert len(loop) > 100_000 < len(reference)
+    start = time.perf_counter()
+    scores = score_pairs([reference, "肝"], [loop, loop], tokenizer(name))
+    assert time.perf_counter() - start < 5
+    assert 0 < scores.values["ROUGE-L"][0] < 1
+
+
+def test_a_text_of_60000_different_words_takes_seconds_and_little_memory() -> None:
+    words = [str(number) for number in range(60_000)]
+    turned = words[30_000:] + words[:30_000]
+    start = time.perf_counter()
+    tracemalloc.start()
+    try:
+        scores = score_pairs([" ".join(words)], [" ".join(turned)], tokenizer("en"))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert time.perf_counter() - start < 8  # the half of it without tracemalloc
+    assert peak < 100e6
+    assert scores.values["ROUGE-L"][0] == 0.5
+
+
+def test_order_of_cases_and_other_cases_change_no_score_but_cider() -> None:
+    cases = made(6)
+    whole = score_text(cases, "jieba")
+    turned = score_pairs(cases.references[::-1], cases.predictions[::-1], tokenizer("jieba"))
+    alone = score_pairs(cases.references[2:3], cases.predictions[2:3], tokenizer("jieba"))
+    for name in METRICS:
+        assert turned.values[name][::-1] == pytest.approx(whole.values[name], abs=1e-12)
+        if name != "CIDEr-D":
+            assert alone.values[name][0] == whole.values[name][2]
+    assert alone.values["CIDEr-D"][0] == 0 < whole.values["CIDEr-D"][2]
+
+
+def test_swapping_reference_and_prediction_changes_bleu_and_meteor() -> None:
+    reference, prediction = ["肝脏未见异常放射性浓聚。"], ["肝脏未见异常。"]
+    there, back = (score_pairs(*pair, tokenizer("char")) for pair in ((reference, prediction), (prediction, reference)))
+    assert there.values["BLEU-1"] != back.values["BLEU-1"]
+    assert there.values["METEOR"] != back.values["METEOR"]
+    assert there.values["ROUGE-L"] == back.values["ROUGE-L"]
+
+
+def test_pairs_are_read_one_at_a_time_and_memory_stays() -> None:
+    """Generators suffice; with ten times the cases the peak grows by what the spool may hold and a row a case."""
+
+    def stream(count: int, side: int) -> Iterator[str]:
+        draw = random.Random(5)
+        for _ in range(count):
+            words = draw.choices(WORDS, k=200)
+            yield "".join(words if side else draw.sample(words, k=200))
+
+    peaks = []
+    for count in (40, 400):
+        tracemalloc.start()
+        try:
+            score_pairs(stream(count, 0), stream(count, 1), tokenizer("char"))
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 14e6
+
+
+def test_waiting_in_a_file_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = made(20)
+    expected = score_text(cases, "char").values["CIDEr-D"]
+    assert expected == pytest.approx(cider_d(cases.references, [p or "" for p in cases.predictions]), abs=1e-9)
+    monkeypatch.setattr(rarity, "_IN_MEMORY", 1)
+    monkeypatch.setattr(rarity, "_PENDING", 1)
+    assert np.array_equal(score_text(cases, "char").values["CIDEr-D"], expected)
+
+
+def test_a_full_disk_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rarity, "_IN_MEMORY", 1)
+    monkeypatch.setattr(rarity.tempfile, "_get_default_tempdir", None, raising=False)
+    monkeypatch.setattr(rarity.tempfile, "tempdir", "/nonexistent/folder")
+    with pytest.raises(OutputError, match="set TMPDIR"):
+        score_text(made(3), "char")
+
+
+def test_permuted_is_the_score_of_permuted_reports() -> None:
+    cases = made(9).with_predictions([None, *made(9).predictions[1:]])
+    family = text_family(cases, "jieba")
+    orders = np.array([np.random.default_rng(seed).permutation(9) for seed in range(5)] + [np.arange(9)])
+    got = family.permuted(orders)
+    for row, order in enumerate(orders):
+        again = text_family(cases.with_predictions([cases.predictions[i] for i in order]), "jieba")
+        for key, statistic in again.statistics().items():
+            assert got[key][row] == pytest.approx(statistic(np.arange(9)[None])[0], abs=1e-12), key
+    identity = score_text(cases, "jieba")
+    assert got["ROUGE-L[jieba 0.42.1]"][-1] == pytest.approx(identity.means["ROUGE-L"], abs=1e-12)
+    assert got["corpus BLEU-4[jieba 0.42.1]"][-1] == pytest.approx(identity.corpus["BLEU-4"], abs=1e-12)
+    assert got["ROUGE-L[jieba 0.42.1]"][:-1].max() < got["ROUGE-L[jieba 0.42.1]"][-1]
+
+
+def test_draws_are_means_of_the_drawn_cases() -> None:
+    family = text_family(made(5), "char")
+    drawn = np.array([[0, 0, 1, 4, 4], [2, 2, 2, 2, 2]])
+    statistics = family.statistics()
+    for name, values in family.scores.values.items():
+        assert statistics[f"{name}[char 1]"](drawn) == pytest.approx(values[drawn].mean(axis=1), abs=1e-12)
+    pooled = score_pairs(
+        [made(5).references[i] for i in drawn[0]], [made(5).predictions[i] for i in drawn[0]], tokenizer("char")
+    ).corpus
+    assert statistics["corpus BLEU-3[char 1]"](drawn)[0] == pytest.approx(pooled["BLEU-3"], abs=1e-12)
+
+
+def test_every_statistic_has_its_definition_and_range() -> None:
+    family = text_family(made(3), "jieba")
+    metrics = {metric.key: metric for metric in text_metrics(family.scores.label)}
+    assert list(metrics) == list(family.statistics())
+    for key, statistic in family.statistics().items():
+        low, high = metrics[key].low, metrics[key].high
+        assert low is not None
+        assert high is not None
+        assert low <= statistic(np.arange(3)[None])[0] <= high
+
+
+@given(st.lists(st.tuples(st.text(alphabet="肝脾 a", min_size=1), st.text(alphabet="肝脾 a")), min_size=1, max_size=4))
+def test_all_scores_lie_in_their_range(pairs: list[tuple[str, str]]) -> None:
+    scores = score_pairs([r for r, _ in pairs], [p for _, p in pairs], tokenizer("char"))
+    for name, values in scores.values.items():
+        assert (values >= 0).all()
+        assert (values <= (10 if name == "CIDEr-D" else 1) + 1e-12).all()
+
+
+def test_cases_csv_names_the_tokenizer_and_leaves_absent_cells_empty() -> None:
+    cases = made(3).with_predictions([*made(3).predictions[:2], None])
+    scores = score_text(cases, "jieba")
+    rows = list(csv.DictReader(io.StringIO(cases_csv(cases, scores))))
+    assert list(rows[0])[:5] == ["AccNum", *(f"BLEU-{n}[jieba 0.42.1]" for n in range(1, 5))]
+    assert [row["AccNum"] for row in rows] == ["c0", "c1", "c2"]
+    for name, values in scores.values.items():
+        assert [float(row[f"{name}[jieba 0.42.1]"]) for row in rows] == values.tolist()
+    assert rows[2]["prediction tokens[jieba 0.42.1]"] == rows[2]["brevity penalty[jieba 0.42.1]"] == ""
+    assert rows[2]["BLEU-4[jieba 0.42.1]"] == "0.0"
+    assert "nan" not in cases_csv(cases, scores).lower()
+
+
+def test_compat_is_the_released_scripts_row() -> None:
+    scores = score_text(made(5), "char")
+    header, row = (line.split(",") for line in compat_csv(scores).splitlines())
+    assert ",".join(header) == (
+        "BLEU-1,BLEU-2,BLEU-3,BLEU-4,METEOR,ROUGE-1,ROUGE-2,ROUGE-L,CIDEr,Overall_BLEU-1,Overall_BLEU-2,"
+        "Overall_BLEU-3,Overall_BLEU-4,Overall_METEOR,Overall_ROUGE-1,Overall_ROUGE-2,Overall_ROUGE-L"
+    )
+    values = dict(zip(HEADER, row, strict=True))
+    assert values["CIDEr"] == f"{100 * scores.means['CIDEr-D']:.2f}"
+    assert values["Overall_METEOR"] == values["METEOR"] == f"{100 * scores.values['METEOR'].mean():.2f}"
+    assert values["Overall_BLEU-4"] == f"{100 * scores.corpus['BLEU-4']:.2f}" != values["BLEU-4"]
+
+
+def test_the_part_of_scores_json_can_be_read_again() -> None:
+    part = text_part(score_text(made(3), "char"))
+    assert type(part).from_json(part.to_json()) == part
+    assert part.tokenizer == "char 1"
