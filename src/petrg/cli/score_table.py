@@ -32,11 +32,15 @@ def score_table(scores: Scores) -> str:
 
 
 def _facts(scores: Scores) -> str:
-    facts = [f"{scores.cases} cases of {scores.patients} patients"]
+    facts = [f"{_many(scores.cases, 'case')} of {_many(scores.patients, 'patient')}"]
     facts += [f"tokenizer {scores.tokenizer}"] if scores.tokenizer else []
     facts += [f"labeller {scores.labeller}"] if scores.labeller else []
     facts += [f"{scores.bootstrap_draws} draws, {scores.permutations} permutations, seed {scores.seed}"]
     return "; ".join(facts)
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _cell(scores: Scores, row: Row, metric: Metric) -> str:

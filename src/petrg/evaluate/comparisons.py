@@ -41,7 +41,7 @@ def permutation_tests(dealt: Dealt, metrics: Sequence[Metric]) -> tuple[Permutat
                 note="" if known else "undefined on these cases",
             )
         )
-    return _corrected(tests, metrics)
+    return _corrected(tests, metrics, max(dealt.least_p, _least(tests)))
 
 
 def paired_tests(
@@ -76,22 +76,39 @@ def paired_tests(
                 note=note,
             )
         )
-    return _corrected(tests, metrics)
+    ways = 2.0 ** min(len(set(owners)), 60)
+    return _corrected(tests, metrics, max(2.0 / ways, _least(tests)))
 
 
-def _corrected(tests: Sequence[PermutationTest], metrics: Sequence[Metric]) -> tuple[PermutationTest, ...]:
-    """The tests with Holm's correction over the headline metrics of the one control they are against."""
+def _least(tests: Sequence[PermutationTest]) -> float:
+    """The least p that so many draws can give."""
+    return 1.0 / (1 + min((test.draws for test in tests), default=0))
+
+
+TOO_FEW = "too few patients or permutations"
+
+
+def _corrected(
+    tests: Sequence[PermutationTest], metrics: Sequence[Metric], least: float
+) -> tuple[PermutationTest, ...]:
+    """The tests with Holm's correction over the headline metrics of the one control they are against.
+
+    Where even the ``least`` p that can arise would not be below alpha after it, nothing is called distinguishable or
+    not: a test that cannot tell says so.
+    """
     headline = {metric.key for metric in metrics if metric.headline}
     ps: Mapping[str, float] = {t.metric: t.p for t in tests if t.metric in headline and t.p is not None}
     adjusted = dict(zip(ps, holm(list(ps.values())), strict=True))
-    return tuple(
-        test
-        if test.metric not in adjusted
-        else test.model_copy(
-            update={"p_holm": adjusted[test.metric], "distinguishable": adjusted[test.metric] < test.alpha}
-        )
-        for test in tests
-    )
+    told = []
+    for test in tests:
+        if test.metric in adjusted:
+            p, able = adjusted[test.metric], least * len(adjusted) < test.alpha
+            note = "" if able else f"{TOO_FEW}: no p below {least * len(adjusted):.3f} can arise after correction"
+            test = test.model_copy(
+                update={"p_holm": p, "distinguishable": p < test.alpha if able else None, "note": note}
+            )
+        told.append(test)
+    return tuple(told)
 
 
 def _common(one: Ints | None, two: Ints | None) -> Ints | None:

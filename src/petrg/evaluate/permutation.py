@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,18 @@ from petrg.errors import ScoreError
 from petrg.evaluate.cases import Cases
 from petrg.evaluate.statistic import Floats, Ints, Tally
 
-__all__ = ["Pool", "Swaps", "block_size", "deal", "exchangeable", "holm", "others", "p_value", "paired_p"]
+__all__ = [
+    "Pool",
+    "Swaps",
+    "block_size",
+    "deal",
+    "exchangeable",
+    "holm",
+    "others",
+    "p_value",
+    "paired_p",
+    "ways_to_deal",
+]
 
 _MOST, _LEAST, _PAIRS = 150, 25, 20_000
 _SAME = 1e-9
@@ -77,6 +89,17 @@ def deal(pools: Sequence[Pool], n: int, draws: int, seed: int, block: int | None
         for column in part.T:  # the k-th cases of all patients
             orders[:, column] = column[order]
     return orders
+
+
+def ways_to_deal(pools: Sequence[Pool], n: int) -> float:
+    """How many permutations :func:`deal` chooses among, at most 1e18.
+
+    >>> ways_to_deal([Pool(np.arange(4)[:, None])], 4)
+    24.0
+    """
+    block = block_size(n)
+    ways = sum(math.lgamma(1 + min(len(pool.cases), block)) for pool in pools)
+    return round(math.exp(ways)) * 1.0 if ways < 30 else 1e18
 
 
 def others(pools: Sequence[Pool], n: int, draws: int, seed: int, block: int | None = None) -> Ints:

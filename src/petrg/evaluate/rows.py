@@ -10,7 +10,7 @@ import numpy as np
 from petrg.evaluate.cases import Cases
 from petrg.evaluate.intervals import bootstrap, estimate, range_of, value_of
 from petrg.evaluate.kinds import Kind
-from petrg.evaluate.permutation import Pool, deal, exchangeable, others
+from petrg.evaluate.permutation import Pool, deal, exchangeable, others, ways_to_deal
 from petrg.evaluate.scores import Estimate, Row
 from petrg.evaluate.statistic import Family, Floats, Ints, Statistic
 from petrg.evaluate.systems import Reports
@@ -91,6 +91,8 @@ class Dealt:
         Its scores after each permutation.
     dealt : int
         How many cases could be dealt.
+    least_p : float
+        One over the number of ways to deal them: no p can be below it.
     """
 
     permuted: Row
@@ -98,6 +100,7 @@ class Dealt:
     observed: Mapping[str, float] = field(default_factory=dict)
     drawn: Mapping[str, Floats] = field(default_factory=dict)
     dealt: int = 0
+    least_p: float = 1.0
 
 
 def dealt_rows(system: Reports, reference: Reports, cases: Cases, kinds: Sequence[Kind], draws: Draws) -> Dealt:
@@ -131,6 +134,7 @@ def dealt_rows(system: Reports, reference: Reports, cases: Cases, kinds: Sequenc
         observed=observed,
         drawn=drawn,
         dealt=len(cases),
+        least_p=1.0 / ways_to_deal(pools, len(cases)),
     )
 
 

@@ -139,6 +139,7 @@ def score_all(
         progress("reading reports", 0, 0)
         labeller = labeller or _own_labeller(language)
         reference_labels = label_texts(by_id(cases, cases.references), labeller)
+        _expect_all(reference_labels, cases)
     kinds: list[Kind] = [TextKind(tokenizer.name), ClassKind(reference_labels)]
     if own:
         kinds += [LesionKind(readings), SuvKind(reference_labels)]
@@ -202,6 +203,14 @@ def score_labels(
     made = system(title, None, prediction)
     kinds: list[Kind] = [ClassKind(reference), SuvKind(reference)]
     return _score(cases, made, kinds, Given(), draws or Draws(), reference, None, tokenizer=None, progress=progress)
+
+
+def _expect_all(labels: LabelSet, cases: Cases) -> None:
+    for row, key in enumerate(cases.ids, 1):
+        if key not in labels.cases:
+            raise ScoreError(
+                f"the reference report of case {row} holds no word", "a report", "add it or leave the case out"
+            )
 
 
 def _own_labeller(language: str) -> Labeller:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import Literal, get_args
 
+from petrg.evaluate.comparisons import TOO_FEW
 from petrg.evaluate.scores import Estimate, Metric, PermutationTest, Row, Scores
 
 __all__ = ["decimals", "listed", "p_words", "sentences", "shown"]
@@ -42,6 +43,8 @@ def sentences(scores: Scores) -> tuple[str, ...]:
     system = scores.rows[0]
     for row in _told_first(scores.rows[1:]):
         tests = [t for t in scores.tests if t.against == row.key and t.metric in metrics]
+        if any(t.note.startswith(TOO_FEW) for t in tests):
+            said.append(f"Too few patients or permutations to tell the scores from {_NAMES[row.key]}.")
         tests = [t for t in tests if t.distinguishable is not None]
         for group, verdict in product(_GROUPS, _VERDICTS):
             chosen = [t for t in tests if metrics[t.metric].group in group]
@@ -123,12 +126,12 @@ def _sentence(
 
 def _warnings(scores: Scores) -> Iterable[str]:
     counts = {count.key: count for count in scores.counts}
-    missing, copied = counts.get("missing"), counts.get("copied")
+    missing, copied = counts.get("missing", counts.get("prediction-missing")), counts.get("copied")
     if copied is not None and copied.value == copied.of:
         yield "Every prediction equals its reference: check that the columns are the right ones."
     if missing is not None and missing.value:
         have = "has" if missing.value == 1 else "have"
-        yield f"{missing.value} of {missing.of} cases {have} no prediction and score 0."
+        yield f"{missing.value} of {missing.of} cases {have} no prediction: text scores 0, labels count as wrong."
 
 
 def _undefined(system: Row, metrics: Iterable[Metric]) -> list[str]:
