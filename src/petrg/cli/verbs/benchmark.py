@@ -45,6 +45,47 @@ def import_(
     screen.event("done", benchmark=made.name, cases=made.cases, hash=made.hash, missing=list(made.missing))
 
 
+def make_phantom(
+    out: OutDirectory,
+    cases: Annotated[int, typer.Option("--cases", min=1, help="How many patients.")] = 200,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed makes the same patients.")] = 0,
+    language: Annotated[Literal["zh", "en"], typer.Option("--language", help="Of the references.")] = "zh",
+    style: Annotated[
+        list[str] | None,
+        typer.Option("--style", help="A hospital's style or a .toml; several: patients are dealt to them in turn."),
+    ] = None,
+    images: Annotated[bool, typer.Option("--images", help="Store CT and PET of every patient as NIfTI.")] = False,
+    licence: _Licence = "",
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; default one a core.")] = None,
+    log_json: LogJson = False,
+) -> None:
+    """Make a benchmark of digital patients with known truth: references worded from it, labels, template."""
+    from petrg.evaluate.benchmark.digital import make_digital
+    from petrg.evaluate.benchmark.folder import open_benchmark
+    from petrg.evaluate.benchmark.read_back import read_back
+
+    with screen.progress_bar() as progress:
+        made = make_digital(
+            out,
+            cases=cases,
+            seed=seed,
+            language=language,
+            styles=style or (),
+            images=images,
+            licence=licence,
+            workers=workers,
+            progress=progress,
+        )
+        progress("reading the references back", 0, 0)
+        found = read_back(open_benchmark(out))
+    _say(made)
+    screen.say(
+        f"read back  petrg's reader finds {found.abnormal_same} of {found.abnormal} abnormal and "
+        f"{found.normal_same} of {found.normal} normal labels of the truth in the references"
+    )
+    screen.event("done", benchmark=made.name, cases=made.cases, hash=made.hash, read_back=found.share)
+
+
 def show(benchmark: _Folder, log_json: LogJson = False) -> None:
     """Verify every file of a benchmark; print what it holds and what is missing."""
     from petrg.evaluate.benchmark.folder import open_benchmark
@@ -151,4 +192,9 @@ def score(
     screen.event("done", files=list(pages), cases=scored.scores.cases, hash=found.description.hash)
 
 
-BENCHMARK: Mapping[str, Callable[..., None]] = {"import": import_, "show": show, "score": score}
+BENCHMARK: Mapping[str, Callable[..., None]] = {
+    "import": import_,
+    "make-phantom": make_phantom,
+    "show": show,
+    "score": score,
+}
