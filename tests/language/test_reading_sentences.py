@@ -18,12 +18,12 @@ ZH: list[tuple[str, Said]] = [
         "双侧颈部、锁骨上、腋窝、纵隔、肺门、腹膜后、肠系膜、盆腔、腹股沟多发淋巴结肿大，代谢增高，"
         "最大者位于腹膜后，约5.5cm×4.3cm，SUVmax 18.7。",
         {
-            "neck-nodes": (1, 1, 18.7),
-            "axilla-chest-wall": (1, 1, 18.7),
-            "mediastinum-hila": (1, 1, 18.7),
+            "neck-nodes": (1, 1, None),
+            "axilla-chest-wall": (1, 1, None),
+            "mediastinum-hila": (1, 1, None),
             "retroperitoneum": (1, 1, 18.7),
-            "peritoneum": (1, 1, 18.7),
-            "pelvic-inguinal-nodes": (1, 1, 18.7),
+            "peritoneum": (1, 1, None),
+            "pelvic-inguinal-nodes": (1, 1, None),
         },
     ),
     ("肝、脾内见多发低密度结节，代谢增高，SUVmax分别为6.5、8.9。", {"liver": (1, 2, 6.5), "spleen": (1, 2, 8.9)}),

@@ -14,6 +14,7 @@ _PREDICATES = frozenset({Kind.STRUCTURE, Kind.UPTAKE, Kind.NORMAL, Kind.ABNORMAL
 _PLACES = frozenset({Kind.SITE, Kind.AREA})
 _MARKS = frozenset({Kind.CLAUSE, Kind.BUT, Kind.SEGMENT})
 _NO_LIST = frozenset({Kind.VERB, Kind.NEGATION, Kind.NEGATED, Kind.NORMAL, Kind.UPTAKE, Kind.SUV})
+_ADJECTIVES = frozenset({Kind.DEGREE, Kind.SHAPE, Kind.UNEVEN, Kind.ABNORMAL})
 _JOINTS = frozenset({Kind.LIST, Kind.VERB})
 _FINITE = _PREDICATES | {Kind.VERB, Kind.NEGATION, Kind.NEGATED}
 _TELLING = _FINITE | _PLACES
@@ -64,9 +65,12 @@ def _joined(segment: list[_Clause]) -> list[list[Token]]:
     while i < len(segment):
         tokens, places, denies = segment[i]
         i += 1
+        if i < len(segment) and segment[i].places and _only_adjectives(tokens):
+            tokens, places, denies = tokens + segment[i].tokens, segment[i].places, segment[i].denies
+            i += 1
         if denies and i < len(segment) and (end := _list_end(segment, i)):
-            tokens = [token for part in segment[i - 1 : end] for token in part.tokens]
-            places = sum(part.places for part in segment[i - 1 : end])
+            tokens = tokens + [token for part in segment[i:end] for token in part.tokens]
+            places += sum(part.places for part in segment[i:end])
             i = end
         if places > 1:
             clauses += _parted(tokens)
@@ -75,16 +79,20 @@ def _joined(segment: list[_Clause]) -> list[list[Token]]:
     return clauses
 
 
+def _only_adjectives(clause: Sequence[Token]) -> bool:
+    """Whether a clause only describes what the next one names: "multiple enlarged, avid nodes"."""
+    return all(t.kind in _ADJECTIVES or t.entry.concept == "enlargement" for t in clause)
+
+
 def _list_end(segment: Sequence[_Clause], start: int) -> int:
     """Where a list that began before ``start`` ends: after the clause that opens with "or"; 0 if none does."""
     for i in range(start, len(segment)):
         clause = segment[i].tokens
         if clause[0].kind is Kind.ALTERNATIVE:
             return i + 1
-        if any(t.kind in _NO_LIST for t in clause):
-            return 0
-        if any(t.kind is Kind.ALTERNATIVE for t in clause):
-            return i + 1
+        first = next((t.kind for t in clause if t.kind is Kind.ALTERNATIVE or t.kind in _NO_LIST), None)
+        if first is not None:
+            return i + 1 if first is Kind.ALTERNATIVE else 0
     return 0
 
 

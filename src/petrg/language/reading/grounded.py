@@ -116,15 +116,17 @@ def _add_findings(out: list[Grounded], lesion: Lesion, text: str) -> None:
     if own:
         shared = [s for s in said if s not in own]
     each = lesion.suvs if 1 < len(lesion.suvs) == len(lesion.places) <= _RESPECTIVE else ()
-    told = _told(lesion, shared, max(lesion.suvs, default=None))
+    common = max(lesion.suvs, default=None)
+    told = _told(lesion, shared, common)
     seen: set[tuple[Region, Side | None, str | None]] = set()
     for i, place in enumerate(lesion.places):
-        if each:
-            told = _told(lesion, shared, each[i])
+        suv = each[i] if each else place.suv if place.suv is not None else common
+        if suv != told.suv:
+            told = _told(lesion, shared, suv)
         for region in place.regions() or _area_regions(place, said):
             side = place.side if region in _SIDED else None
             key = (region, side, place.entry.group)
-            if key not in seen or each:
+            if key not in seen or each or place.suv is not None:
                 seen.add(key)
                 _add_place(out, place, region, side, told, text)
         if place.entry.implies:

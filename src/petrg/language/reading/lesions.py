@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from petrg.language.reading.lexicon import Kind
 from petrg.language.reading.said import Place, Said, Statement
@@ -29,6 +29,7 @@ class Lesion:
     inherited: bool = False
     describes: bool = False
     said_end: int = 0
+    owners: list[Place] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
@@ -43,10 +44,22 @@ class Lesion:
             self.said_end = statement.said[-1].end
         self.end = max(self.end, statement.end)
         self.rest |= statement.rest
+        if any(s.uptake is not None for s in statement.said):
+            self.owners = []
         if statement.suvs:
-            self.suvs = statement.suvs if not self.suvs else (max(self.suvs + statement.suvs),)
             self.suv_at = statement.suv_at
+            if self.owners:
+                self.own(max(statement.suvs))
+            else:
+                self.suvs = statement.suvs if not self.suvs else (max(self.suvs + statement.suvs),)
         self.sizes = self.sizes or statement.sizes
+
+    def own(self, suv: float) -> None:
+        """Give a number to the place named as the largest, once the uptake was said of all."""
+        regions = {region for place in self.owners for region in place.regions()}
+        for place in self.places:
+            if not regions.isdisjoint(place.regions()):
+                place.suv = suv if place.suv is None else max(suv, place.suv)
 
     def explained(self, statement: Statement) -> list[Said]:
         """What a clause says; "physiologic" after an increased uptake explains that uptake."""
@@ -75,8 +88,9 @@ class _Teller:
         self.subject: list[Place] = []
         self.lesion = Lesion([], 0, 0)
         self.pending: list[Place] = []
+        self.beside: Lesion | None = None
         self.new = True
-        self.muted = False
+        self.muted = ""
 
     def segment(self, statements: Sequence[Statement]) -> None:
         """Take in one segment; what only adds to the last lesion (a size, an SUV, its uptake) goes on with it."""
@@ -86,17 +100,16 @@ class _Teller:
             return
         first = self.new = True
         beside = False
+        aloud = self.muted == "summary" and _states_uptake(statements)
         for statement in statements:
-            if statement.heading:
-                self.muted = statement.history
-            if self.muted:
+            if self.mutes(statement, aloud):
                 continue
             if statement.yardstick or (beside and not statement.places and not statement.said):
                 beside = True
                 continue  # of a yardstick, and so are numbers that follow it
             beside = False
             if first and self.subject and self.carries_on(statement):
-                self.start(self.subject, statement)
+                self.start([replace(p, suv=None) if p.suv is not None else p for p in self.subject], statement)
                 self.lesion.inherited = True
             first = False
             self.clause(statement)
@@ -106,6 +119,23 @@ class _Teller:
                 self.lesion.places += self.pending
             else:
                 self.subject = self.pending
+
+    def mutes(self, statement: Statement, aloud: bool) -> bool:
+        """Whether a clause stands under a heading of what is no finding.
+
+        A history or a technique ends at the next heading, reference values at the end of their sentence. A summary of
+        findings told before ends at a heading of findings only; its diagnoses are passed over, an uptake that it states
+        of a place is not (``aloud``).
+        """
+        history, told = statement.history, self.lesions or not self.lesion.empty
+        if self.muted == "line" and statement.opens_sentence:
+            self.muted = ""
+        if statement.heading and (history or self.muted != "summary"):
+            self.muted = "" if history == "findings" or (history == "summary" and not told) else history
+            if self.muted == "summary":
+                self.close()
+                self.subject, self.pending, self.lesion = [], [], Lesion([], statement.end, statement.end)
+        return bool(self.muted) and not (self.muted == "summary" and aloud)
 
     def carries_on(self, statement: Statement) -> bool:
         """Whether a segment begins a new lesion of the old subject: not where it names its own in a whole clause."""
@@ -133,6 +163,11 @@ class _Teller:
             aside = Lesion(list(statement.asides), statement.start, statement.end)
             aside.add(statement)
             self.lesions.append(aside)
+            self.beside = aside
+            return
+        beside, self.beside = self.beside, None
+        if beside is not None and statement.suvs and not (statement.said or places or beside.suvs):
+            beside.add(statement)  # "the adjacent muscle contains an avid lesion, SUVmax 8.1"
             return
         if places and not statement.said and self.goes_on(statement):
             self.lesion.places += places
@@ -147,16 +182,18 @@ class _Teller:
         if not places and not self.pending and statement.brought is not None:
             places = [statement.brought]
         if places or self.pending:
-            told = [] if statement.said or not statement.suvs or self.new else self.lesion.said
+            before = [] if statement.said or not statement.suvs or self.new else self.lesion.said
             self.start(_specific(self.pending + places), statement)
-            self.lesion.said += [s for s in told if not s.regions]  # "lesions in A (5.1), B (7.2)"
+            self.lesion.said += [s for s in before if not s.regions]  # "lesions in A (5.1), B (7.2)"
         if statement.together and not places:
             self.tell_all(statement)
         if statement.physiologic and statement.explained and not places:
             self.explain()
-        self.lesion.add(statement)
         if statement.extra:
+            if not places and any(s.uptake is not None for s in self.lesion.said):
+                self.lesion.owners = [p for p in statement.extra if p.entry.kind is Kind.SITE]
             self.add_places(statement, places)
+        self.lesion.add(statement)
 
     def explain(self) -> None:
         """Where nothing was said yet of this lesion's uptake, an explanation is of the lesion before."""
@@ -219,6 +256,15 @@ def _specific(places: list[Place]) -> list[Place]:
 
 def _ends_in_place(lesion: Lesion) -> bool:
     return bool(lesion.places) and lesion.places[-1].end > lesion.said_end
+
+
+def _states_uptake(statements: Sequence[Statement]) -> bool:
+    """Whether an uptake or a number is stated of a place, beyond a diagnosis."""
+    uptake = any(
+        s.suvs or any(u.uptake is not None and not u.denied and u.rule != "uptake.malignant" for u in s.said)
+        for s in statements
+    )
+    return uptake and any(s.places for s in statements)
 
 
 def _names_structure(statement: Statement) -> bool:

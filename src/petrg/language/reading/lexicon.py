@@ -103,7 +103,7 @@ class Lexicon:
 
     ``simple`` are the words that mean no more than their entry; ``pattern`` finds every word and every length in
     normalised text, the longest first, as its one group; ``stops`` the ends of sentences; ``numbers`` what follows
-    the name of an SUV.
+    the name of an SUV, ``change`` a number that became another.
     """
 
     language: str
@@ -113,6 +113,7 @@ class Lexicon:
     pattern: re.Pattern[str]
     stops: re.Pattern[str]
     numbers: re.Pattern[str]
+    change: re.Pattern[str]
     script: re.Pattern[str]
     inflected: bool
     letters_a_word: float = 1.0
@@ -205,7 +206,8 @@ def parse_lexicon(language: str, tables: Iterable[Mapping[str, Any]]) -> Lexicon
     units = "|".join(map(re.escape, sorted(grammar.get("units", ("cm", "mm")), key=len, reverse=True)))
     filler = "|".join(map(re.escape, sorted(grammar.get("number_filler", ()), key=len, reverse=True)))
     between = "|".join(map(re.escape, sorted(grammar.get("number_and", ()), key=len, reverse=True))) or ","
-    upto = rf"(?:\s*(?:-|~|至|to)\s*{_LENGTH})?"
+    changes = "|".join(grammar.get("number_change", ())).replace("{n}", _LENGTH) or "(?!)"
+    upto = rf"(?:\s*(?:-|~|至|到|to)\s*{_LENGTH})?"
     span, further = rf"{_LENGTH}{upto}", rf"[0-9]{{1,3}}\.[0-9]{{1,3}}{upto}"
     return Lexicon(
         language=language,
@@ -218,6 +220,7 @@ def parse_lexicon(language: str, tables: Iterable[Mapping[str, Any]]) -> Lexicon
             rf"(?:[\s:=≈<>(\[)]|{filler or '约'})*"
             rf"({span}(?![0-9]|\.[0-9])(?:(?:\s*(?:{between})\s*)+{further}(?!\s*(?:{units}|[*x]|%)|[0-9]))*)"
         ),
+        change=re.compile(rf"[^0-9.。;,]{{0,24}}?(?:{changes})(?![0-9]|\.[0-9])"),
         respective=tuple(grammar.get("respective", ())),
         script=re.compile(grammar.get("script", "[a-z]")),
         inflected=inflected,

@@ -14,6 +14,7 @@ __all__ = ["LIVER", "POOL", "TISSUE", "PlaceReader"]
 LIVER, POOL, TISSUE = "liver", "pool", "tissue"
 """What an uptake is compared with."""
 
+_REPEATED = 2  # characters between a yardstick and its name again in brackets
 _MIDLINE = frozenset(group.value for group in NodalGroup if group.side is Side.MIDLINE)
 
 
@@ -37,8 +38,10 @@ class PlaceReader(ABC):
     accompanied: bool = False
     spine: bool = False
     pet_topic: bool = False
+    joined: tuple[Place, int] | None = None
     tumour: Token | None = None
     comparison: Token | None = None
+    yardstick: Token | None = None
     yardstick_end: int = -9
 
     @abstractmethod
@@ -57,6 +60,9 @@ class PlaceReader(ABC):
             out.asides += (self.place(token),)
             return
         place = self.place(token)
+        if out.asides and start - out.asides[-1].end <= _REPEATED and out.asides[-1].entry is entry:
+            out.asides[-1].end = end  # "above the liver (liver 3.0)"
+            return
         if self.mode == "aside":
             self.captured = True
             out.asides += (place,)
@@ -65,6 +71,7 @@ class PlaceReader(ABC):
         target = out.extra if extra else out.places
         if last is not None and target and target[-1] is last:
             if self.same(last, place):
+                self.joined = (last, last.end)
                 last.end, last.side = end, last.side or place.side
                 if entry.regions and entry.group and not last.entry.group:
                     last.entry = entry
@@ -104,7 +111,9 @@ class PlaceReader(ABC):
         """Take "Next to" after a place moves it; "at the level of" makes it no subject."""
         if self.last is None or token.start != self.last.end:
             return
-        if token.entry.value == "level":
+        if token.entry.value == "level" and self.joined is not None and self.joined[0] is self.last:
+            self.last.end = self.joined[1]  # "retroperitoneal, at the level of the renal vein": one place
+        elif token.entry.value == "level":
             self.out.places = [p for p in self.out.places if p is not self.last]
             self.out.extra = tuple(p for p in self.out.extra if p is not self.last)
             self.out.asides += (self.last,)
@@ -113,13 +122,21 @@ class PlaceReader(ABC):
 
     def reference(self, token: Token) -> None:
         """A yardstick such as the blood pool: what is compared with it, or a clause about it alone."""
-        self.yardstick_end = token.end
+        self.yardstick, self.yardstick_end = token, token.end
+        if token.entry.value == "clause":
+            self.only_yardsticks()
+            return
         if self.last is not None and self.last.end == token.start and self.last in self.out.places:
             self.out.places.remove(self.last)
         if self.comparison is not None:
             self.resolve_comparison(token.entry.value or POOL, token)
         elif not (self.out.places or self.out.said or self.pet_topic or self.mode == "aside"):
             self.out.yardstick = True
+
+    def only_yardsticks(self) -> None:
+        """Take "for reference": the clause says nothing of its places."""
+        self.out.asides += tuple(self.out.places)
+        self.out.places, self.out.said, self.out.suvs, self.out.yardstick = [], [], (), True
 
     def list_(self, token: Token) -> None:
         """Note where a list word stands."""

@@ -54,14 +54,19 @@ class PredicateReader(PlaceReader):
         yardsticks = self.beside_with()
         self.out.asides += tuple(yardsticks)
         self.comparison = token
-        if yardsticks:
+        reference = self.yardstick
+        if reference is not None and reference.start > self.with_at >= 0:
+            self.out.yardstick = False  # "alike with the background": said of the subject
+            self.resolve_comparison(reference.entry.value or POOL, reference)
+        elif yardsticks:
             self.resolve_comparison(LIVER if Region.LIVER in yardsticks[0].entry.regions else TISSUE, token)
 
     def resolve_comparison(self, yardstick: str, token: Token) -> None:
         """Say what a comparison with ``yardstick`` means for the uptake."""
         comparison, self.comparison = self.comparison, None
         assert comparison is not None
-        if not self.pet_topic and (self.ct_topic is not None or yardstick == TISSUE):
+        background = token.entry.kind is Kind.REFERENCE
+        if not self.pet_topic and (self.ct_topic is not None or (yardstick == TISSUE and not background)):
             return  # a length above another, a density like another
         sense = comparison.entry.value
         if sense == "touch":
@@ -76,7 +81,9 @@ class PredicateReader(PlaceReader):
             low = yardstick == POOL or self.degree == "mild"
             uptake = Uptake.EQUIVOCAL if low else Uptake.HIGH
         elif sense == "same":
-            uptake = Uptake.NORMAL if yardstick == TISSUE else Uptake.EQUIVOCAL
+            uptake = Uptake.EQUIVOCAL if yardstick == LIVER else Uptake.NORMAL
+            if background and yardstick == TISSUE:
+                uptake = Uptake.PHYSIOLOGIC  # "background", stated so
         else:
             uptake = Uptake.REDUCED if yardstick == TISSUE else Uptake.NORMAL
         self.pet(uptake, comparison, "uptake.comparison", end=token.end)
@@ -95,6 +102,8 @@ class PredicateReader(PlaceReader):
         self, concept: str, token: Token, rule: str, *, attribute: bool = False, regions: tuple[Region, ...] = ()
     ) -> None:
         """Say a concept of CT; its topic is used up."""
+        if self.degree and self.uptake_noun is not None and not self.denied and self.degree_at < self.uptake_noun.start:
+            self.rise(self.uptake_noun, "uptake.bare")  # "mild uptake in the thickened wall"
         said = self.out.said
         if said and not regions and _one_thing(said[-1], concept, token, self.denied):
             said[-1].end, said[-1].concept = token.end, concept

@@ -15,8 +15,8 @@ __all__ = ["Place", "Said", "Statement"]
 class Place:
     """A place named in a clause, with its side and where its words stand.
 
-    ``beside``, ``node`` and ``bone`` say that "next to" follows it, that lymph nodes are spoken of, and
-    that a bone is named with it: each may move the place to another region.
+    ``suv`` is a number given for this place alone. ``beside``, ``node`` and ``bone`` say that "next to" follows it,
+    that lymph nodes are spoken of, and that a bone is named with it: each may move the place to another region.
     """
 
     entry: Entry
@@ -26,6 +26,7 @@ class Place:
     beside: bool = False
     node: bool = False
     bone: bool = False
+    suv: float | None = None
 
     def regions(self) -> tuple[Region, ...]:
         """The regions meant, given what is said there."""
@@ -83,7 +84,7 @@ class Statement:
     yardstick: bool = False
     together: bool = False
     heading: bool = False
-    history: bool = False
+    history: str = ""
     describes: bool = False
     opens_list: bool = False
     opens_verb: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from petrg.language.reading.lexicon import Kind
 from petrg.language.reading.places import TISSUE
@@ -19,7 +20,7 @@ def read_clause(tokens: Sequence[Token]) -> Statement:
     """What the clause of ``tokens`` says."""
     first, last = tokens[0], tokens[-1]
     out = Statement(first.start, last.end)
-    if last[0] is Kind.CLAUSE:
+    if last[0] is Kind.CLAUSE or (first is last and first[0] is Kind.HISTORY):
         out.heading = True
     if first[0] is Kind.LIST:
         out.opens_list = True
@@ -36,10 +37,13 @@ def read_clause(tokens: Sequence[Token]) -> Statement:
 class _Reader(PredicateReader):
     """One pass over a clause: scopes, explanations, numbers, and what is settled at its end.
 
-    What was said before ``settled`` is denied already; ``compared`` is where "than before" stood.
+    ``measured`` holds each SUV with the number of places before it; what was said before ``settled`` is denied
+    already; ``compared`` is where "than before" stood, ``prior_end`` where an earlier size did.
     """
 
+    measured: tuple[tuple[int, float], ...] = ()
     prior: bool = False
+    prior_end: int = -1
     compared: int = -9
     settled: int = 0
 
@@ -52,6 +56,8 @@ class _Reader(PredicateReader):
         self.pet(cls, token, f"uptake.deauville-{grade}")
 
     def negation(self, token: Token) -> None:
+        if self.uptake_noun is not None and self.listed >= self.uptake_noun.end and not self.denied:
+            self.rise(self.uptake_noun, "uptake.bare")  # "with uptake and without a mass"
         self.denied = True
         self.change = self.abnormal = None
         if self.mode == "aside":
@@ -72,6 +78,7 @@ class _Reader(PredicateReader):
             if s.uptake is not Uptake.PHYSIOLOGIC:
                 said[i] = Said("negated", s.start, token.end, s.uptake, s.concept, True, regions=s.regions)
         self.settled = len(said)
+        self.tumour = None
 
     def shape(self, token: Token) -> None:
         self.nodular = True
@@ -93,7 +100,7 @@ class _Reader(PredicateReader):
         self.out.together = True
 
     def history(self, token: Token) -> None:
-        self.out.history = True
+        self.out.history = token.entry.value or "section"
 
     def rest(self, token: Token) -> None:
         self.out.rest = True
@@ -105,10 +112,34 @@ class _Reader(PredicateReader):
         if token.numbers and not prior and not self.out.yardstick and not beside_yardstick:
             self.out.suvs += token.numbers
             self.out.suv_at = (token.start, token.end)
+            self.measured += ((len(self.out.places), max(token.numbers)),)
 
     def size(self, token: Token) -> None:
-        if not self.prior and not self.out.sizes:
+        if self.prior:
+            self.prior_end = token.end
+        elif not self.out.sizes:
             self.out.sizes = token.numbers
+
+    def list_(self, token: Token) -> None:
+        """Take "with" after an earlier size as the end of what was earlier."""
+        PredicateReader.list_(self, token)
+        if self.prior_end >= 0 and token.entry.value == "with":
+            self.prior = False
+
+    def verb(self, token: Token) -> None:
+        """Take "with" after an earlier size as the end of what was earlier."""
+        PredicateReader.verb(self, token)
+        if self.prior_end >= 0 and token.entry.value == "with":
+            self.prior = False
+
+    def share_numbers(self) -> None:
+        """Give numbers to the places before them: "in the spine (9.5) and the ilium (7.4)"."""
+        begin = 0
+        if self.measured[0][0] and all(a[0] < b[0] for a, b in pairwise(self.measured)):
+            for end, suv in self.measured:
+                for place in self.out.places[begin:end]:
+                    place.suv = suv
+                begin = end
 
     def mark_places(self) -> None:
         """Nodes and bones spoken of are those of all places of the clause."""
@@ -130,7 +161,12 @@ class _Reader(PredicateReader):
             out.yardstick = False
         if self.near_nodes or self.spine:
             self.mark_places()
-        if self.tumour is not None and (out.explained or out.places):
+        if len(self.measured) > 1:
+            self.share_numbers()
+        if out.heading and out.places:
+            out.said = [s for s in out.said if s.concept != "node"]  # "neck nodes:" shows none yet
+        operated = any(s.concept == "surgery" and not s.denied for s in out.said)
+        if self.tumour is not None and (out.explained or out.places) and not operated:
             out.said.append(Said("uptake.malignant", self.tumour.start, self.tumour.end, Uptake.HIGH))
         if self.comparison is not None:
             self.resolve_comparison(TISSUE, self.comparison)

@@ -69,7 +69,10 @@ def _special(plain: str, word: str, start: int, last: int, lexicon: Lexicon) -> 
 
 
 def _suvs(plain: str, end: int, last: int, lexicon: Lexicon) -> tuple[int, tuple[float, ...]]:
-    """Numbers after an SUV's name: the highest, or one a place where they are given respectively."""
+    """Numbers after an SUV's name: what it became, else the highest, or one a place if given respectively."""
+    if (match := lexicon.change.match(plain, end, last)) is not None:  # "risen from 4.0 to 11.8"
+        value = float(next(filter(None, match.groups())))
+        return match.end(), (value,) if value <= _MAX_SUV else ()
     match = lexicon.numbers.match(plain, end, last)
     if match is None:
         return end, ()
