@@ -19,6 +19,7 @@ from petrg.evaluate.cases import Case, Cases
 from petrg.evaluate.text import (
     cases_csv,
     compat_csv,
+    crowd,
     rarity,
     score_pairs,
     score_text,
@@ -247,3 +248,44 @@ def test_the_part_of_scores_json_can_be_read_again() -> None:
     part = text_part(score_text(made(3), "char"))
     assert type(part).from_json(part.to_json()) == part
     assert part.tokenizer == "char 1"
+
+
+@pytest.mark.parametrize("name", ["jieba", "char", "en"])
+def test_many_pairs_at_once_are_the_pairs_one_by_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = random.Random(8)
+    english = [
+        "no",
+        "nodes",
+        "node",
+        "enlarged",
+        "enlarging",
+        "lung",
+        "liver",
+        "livers",
+        "is",
+        "are",
+        "normal",
+        "SUVmax",
+        "suvmax",
+        "4.5",
+        ",",
+        ".",
+    ]
+    texts = [" ".join(draw.choices(english if draw.random() < 0.5 else WORDS, k=draw.randrange(40))) for _ in range(24)]
+    pairs = list(zip(["肝 nodes", *texts[:11]], [None, "", *texts[12:22]], strict=True))
+    cases = Cases(cases=tuple(Case(id=str(i), reference=r or "肺", prediction=p) for i, (r, p) in enumerate(pairs)))
+    family = text_family(cases, name)
+    references, predictions = np.divmod(np.arange(144), 12)
+    expected = family._one_by_one(references, predictions)
+    for bits in (1 << 15, 50):  # all texts in one bit vector, and in several
+        monkeypatch.setattr(crowd, "_BITS", bits)
+        for got, wanted in zip(family.compared(references, predictions), expected, strict=True):
+            assert np.allclose(got, wanted, rtol=0, atol=1e-12)
+    few = family.compared(references[5:9], predictions[5:9])
+    assert np.array_equal(few[0], expected[0][5:9])
+
+
+def test_predictions_without_a_token_can_be_permuted() -> None:
+    cases = made(4).with_predictions([None, "", " ", None])
+    family = text_family(cases, "char")
+    assert all(not values.any() for values in family.permuted(np.array([[1, 0, 3, 2], [3, 2, 1, 0]])).values())

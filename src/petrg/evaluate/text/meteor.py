@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from petrg.evaluate.text.porter import stem as porter_stem
 
-__all__ = ["ALPHA", "BETA", "GAMMA", "align", "count_chunks", "match_words", "meteor", "meteor_of_counts"]
+__all__ = ["ALPHA", "BETA", "GAMMA", "align", "count_chunks", "meteor", "meteor_of_counts"]
 
 ALPHA, BETA, GAMMA = 0.9, 3.0, 0.5
 
@@ -58,10 +58,10 @@ def align(
     [(0, 2), (2, 1)]
     """
     ours, theirs = list(enumerate(prediction)), list(enumerate(reference))
-    pairs, ours, theirs = match_words(ours, theirs)
+    pairs, ours, theirs = _matched(ours, theirs)
     if stem is not None and ours and theirs:
         ours, theirs = [(i, stem(w)) for i, w in ours], [(i, stem(w)) for i, w in theirs]
-        pairs += match_words(ours, theirs)[0]
+        pairs += _matched(ours, theirs)[0]
     return sorted(pairs)
 
 
@@ -90,7 +90,7 @@ def meteor_of_counts(matches: Any, chunks: Any, prediction: Any, reference: Any)
 _Words = list[tuple[int, str]]
 
 
-def match_words(ours: _Words, theirs: _Words) -> tuple[list[tuple[int, int]], _Words, _Words]:
+def _matched(ours: _Words, theirs: _Words) -> tuple[list[tuple[int, int]], _Words, _Words]:
     """Equal words paired from the end on: pairs of places, and what is left of either text."""
     free: dict[str, list[int]] = defaultdict(list)
     for place, word in theirs:

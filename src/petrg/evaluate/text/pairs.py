@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from petrg.evaluate.cases import Cases
 from petrg.evaluate.statistic import Statistic, Tally, mean_of
 from petrg.evaluate.text.bleu import ORDERS
+from petrg.evaluate.text.crowd import crowd, lcs_matrix
 from petrg.evaluate.text.profile import Profile, compare, profile
 from petrg.evaluate.text.rarity import Rarity, cider_of
 from petrg.evaluate.text.score import (
@@ -31,6 +32,10 @@ __all__ = ["TextFamily", "text_family"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
+
+
+_FEW = 8
+"""Up to one of so many of all pairs are compared one by one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +90,24 @@ class TextFamily:
         return made | {corpus_key(n + 1, label): pooled[:, n] for n in range(ORDERS)}
 
     def compared(self, references: Ints, predictions: Ints) -> tuple[Floats, Floats]:
-        """Counts (k, 13) and CIDEr-D (k,) of k pairs, given by the indices of their two texts."""
+        """Counts (k, 13) and CIDEr-D (k,) of k pairs, given by the indices of their two texts, references ascending.
+
+        Few pairs are compared one by one, many by an index over all predictions.
+        """
+        if len(references) * _FEW < len(self.references) * len(self.predictions):
+            return self._one_by_one(references, predictions)
+        together = crowd(self.predictions, self.rarity)
+        lcs = lcs_matrix(self.references, self.predictions)
+        rows, cider = [], []
+        ends = np.searchsorted(references, np.arange(len(self.references)), side="right")
+        for i, chosen in enumerate(np.split(predictions, ends[:-1])):
+            if len(chosen):
+                counts, values = together.against(self.references[i], lcs[i])
+                rows.append(counts[chosen])
+                cider.append(values[chosen])
+        return np.concatenate(rows), np.concatenate(cider)
+
+    def _one_by_one(self, references: Ints, predictions: Ints) -> tuple[Floats, Floats]:
         rows, cider = [], []
         for i, j in zip(references.tolist(), predictions.tolist(), strict=True):
             theirs, ours = self.references[i], self.predictions[j]

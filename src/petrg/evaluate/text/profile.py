@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from petrg.evaluate.text.bleu import ORDERS
 from petrg.evaluate.text.lcs import Masks, lcs_length
-from petrg.evaluate.text.meteor import match_words
 from petrg.evaluate.text.porter import stem
 
-__all__ = ["Overlap", "Profile", "compare", "order_of", "profile"]
+__all__ = ["Hashes", "Ints", "Overlap", "Profile", "align_stems", "compare", "order_of", "profile", "shared"]
 
 Hashes = NDArray[np.uint64]
 Ints = NDArray[np.int64]
@@ -66,6 +65,15 @@ class Profile:
     def masks(self) -> Masks:
         """Bits for the longest common subsequence, when it is the reference."""
         return Masks(self.tokens)
+
+    @cached_property
+    def by_stem(self) -> dict[str, list[int]]:
+        """Places of the tokens by the stem of their word."""
+        made: dict[str, list[int]] = {}
+        for place, token in enumerate(self.tokens):
+            word = token.lower()
+            made.setdefault(self.stems.get(word, word), []).append(place)
+        return made
 
 
 class Overlap(NamedTuple):
@@ -162,7 +170,7 @@ def _alignment(reference: Profile, prediction: Profile) -> tuple[int, int]:
     partner = np.full(len(prediction.tokens), -1)
     partner[prediction.places[ours]] = reference.places[theirs]
     if reference.stems or prediction.stems:
-        _align_stems(reference, prediction, partner)
+        align_stems(reference, prediction, partner)
     places = np.flatnonzero(partner >= 0)
     if not len(places):
         return 0, 0
@@ -170,13 +178,15 @@ def _alignment(reference: Profile, prediction: Profile) -> tuple[int, int]:
     return len(places), 1 + int(breaks.sum())
 
 
-def _align_stems(reference: Profile, prediction: Profile, partner: Ints) -> None:
-    """The second stage, on what the first left over; written into ``partner``."""
+def align_stems(reference: Profile, prediction: Profile, partner: Ints) -> None:
+    """METEOR's second stage, on what the first left over: places in the reference, written into ``partner``.
+
+    Only stems that differ from their word in one of the texts can match anew.
+    """
     free = np.ones(len(reference.tokens), dtype=bool)
     free[partner[partner >= 0]] = False
-    left = []
-    for text, places in ((prediction, np.flatnonzero(partner < 0)), (reference, np.flatnonzero(free))):
-        words = [(place, text.tokens[place].lower()) for place in places.tolist()]
-        left.append([(place, text.stems.get(word, word)) for place, word in words])
-    for place, other in match_words(*left)[0]:
-        partner[place] = other
+    for found in {*reference.stems.values(), *prediction.stems.values()}:
+        ours = [place for place in prediction.by_stem.get(found, ()) if partner[place] < 0]
+        theirs = [place for place in reference.by_stem.get(found, ()) if free[place]]
+        for place, other in zip(reversed(ours), reversed(theirs), strict=False):
+            partner[place] = other
