@@ -5,14 +5,14 @@ from __future__ import annotations
 __all__ = ["contrast", "shade"]
 
 _STOPS = ((244, 248, 252), (158, 197, 226), (58, 123, 176), (8, 48, 97))
-_INK, _PAPER = "#14202b", "#ffffff"
+_INK, _PAPER = "#000000", "#ffffff"  # one of the two has a contrast of 4.5 on any ground
 
 
 def shade(share: float) -> tuple[str, str]:
     """Ground and ink of a cell for a share in 0..1 (clipped); the ink is the one that reads better on the ground.
 
     >>> shade(0.0), shade(1.0)
-    (('#f4f8fc', '#14202b'), ('#083061', '#ffffff'))
+    (('#f4f8fc', '#000000'), ('#083061', '#ffffff'))
     """
     at = min(max(share, 0.0), 1.0) * (len(_STOPS) - 1)
     k = min(int(at), len(_STOPS) - 2)

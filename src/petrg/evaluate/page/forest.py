@@ -17,6 +17,7 @@ __all__ = ["Axis", "forest", "scale"]
 
 _WIDTH, _LEFT, _RIGHT, _LINE, _TOP = 380.0, 152.0, 332.0, 30.0, 4.0
 _LETTERS = 24  # of a label's line; a Chinese character takes two
+_LEAST = 0.02  # of a scale that an axis shows, however alike the values are
 _CUT = 0.6  # an axis shows the whole scale unless the values would take less than this share of it
 
 
@@ -54,8 +55,9 @@ def scale(metric: Metric, values: Sequence[float]) -> Axis:
     high = metric.high if metric.high is not None and most >= low + _CUT * (metric.high - low) else most
     if metric.high is not None:
         high = min(high, metric.high)
-    if high <= low:
-        high = low + (abs(low) or 1.0)
+    span = metric.high - metric.low if metric.high is not None and metric.low is not None else max(1.0, abs(most))
+    if high - low < _LEAST * span:
+        high = low + _LEAST * span
     step = _step(high - low)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     ticks = tuple(round(k * step, 10) for k in range(first, last + 1))

@@ -56,4 +56,4 @@ def render_leaderboard(board: Leaderboard, *, language: str = "en") -> str:
         "cells": {row.key: view.row_cells(row, board.metrics, board.rows, (), language) for row in board.rows},
     }
     title = f"{say['leaderboard']}{say['colon']}{board.title}"
-    return render_sheet("leaderboard.html.j2", title=title, language=language, values=values)
+    return render_sheet("leaderboard.html.j2", title=title, language=language, values=values, banner="banner_numbers")

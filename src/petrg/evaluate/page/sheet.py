@@ -19,11 +19,11 @@ __all__ = ["render_piece", "render_sheet"]
 GROUPS = ("text", "classes", "lesions", "numbers", "faults")
 
 
-def render_sheet(template: str, *, title: str, language: str, values: Mapping[str, Any]) -> str:
-    """A whole page from a template of this room; ``say`` holds the words of ``language``."""
+def render_sheet(template: str, *, title: str, language: str, values: Mapping[str, Any], banner: str = "banner") -> str:
+    """A whole page from a template of this room; ``say`` holds the words of ``language``, ``banner`` is one's key."""
     say = words(language)
     body = _environment().get_template(template).render(say=say, language=language, **values)
-    return render_page(title=visible(title), language=language, banner=say["banner"], body=Markup(body), style=_style())
+    return render_page(title=visible(title), language=language, banner=say[banner], body=Markup(body), style=_style())
 
 
 def render_piece(name: str, language: str, *arguments: Any) -> Markup:
@@ -38,11 +38,17 @@ def _environment() -> Environment:
         loader=PackageLoader("petrg.evaluate.page", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(seen=visible, softened=soften, in_order=_in_order)
+    environment.filters.update(softened=soften, in_order=_in_order)
     return environment
+
+
+def _shown(value: Any) -> Any:
+    """What a template prints: no text from outside reaches a page with characters that cannot be seen."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _in_order(groups: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
