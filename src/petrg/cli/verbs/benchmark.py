@@ -192,9 +192,35 @@ def score(
     screen.event("done", files=list(pages), cases=scored.scores.cases, hash=found.description.hash)
 
 
+def leaderboard(
+    results: Annotated[
+        list[Path], typer.Argument(metavar="RESULTS...", help="Folders that score wrote, or a folder of such.")
+    ],
+    out: OutDirectory,
+    sort: Annotated[str | None, typer.Option("--sort", metavar="METRIC", help="Default PET-124.")] = None,
+    log_json: LogJson = False,
+) -> None:
+    """Tables of results with controls as fixed rows: leaderboard.md and a page; only the comparable in one table."""
+    from petrg.evaluate.benchmark.boards import read_boards
+    from petrg.evaluate.benchmark.leaderboard import leaderboard_files
+    from petrg.files import output_directory, write_file
+
+    boards = read_boards(results, sort=sort)
+    files = leaderboard_files(boards)
+    with output_directory(out) as folder:
+        for name, text in files.items():
+            write_file(folder / name, text)
+    for board in boards:
+        why = f", apart for {board.apart}" if board.apart else ""
+        screen.say(f"{board.result.title}: {len(board.results)} systems, sorted by {board.metric.key}{why}")
+    screen.say("\n" + "\n".join(files))
+    screen.event("done", files=list(files), tables=len(boards))
+
+
 BENCHMARK: Mapping[str, Callable[..., None]] = {
     "import": import_,
     "make-phantom": make_phantom,
     "show": show,
     "score": score,
+    "leaderboard": leaderboard,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from petrg.errors import ScoreError
@@ -12,6 +13,8 @@ from petrg.evaluate.kinds import Labeller
 from petrg.evaluate.label_set import LabelSet
 from petrg.evaluate.rows import Draws
 from petrg.evaluate.score_all import Given, Scored, score_all
+from petrg.evaluate.scores import Row
+from petrg.evaluate.sentences import sentences
 from petrg.evaluate.text import tokenizer
 from petrg.progress import Progress, silent
 
@@ -69,7 +72,7 @@ def score_benchmark(
         reference_labels = _labels_of(benchmark)
     elif description.labels == "truth" and labels_by == "benchmark":
         own = truth_labeller(benchmark)
-    return score_all(
+    scored = score_all(
         cases,
         tokenizer=tokenizer(tokenizer_name or description.tokenizer),
         labeller=own,
@@ -81,6 +84,19 @@ def score_benchmark(
         title=name,
         progress=progress,
     )
+    rows = tuple(row if row.given else row.model_copy(update={"reason": _reason(row)}) for row in scored.scores.rows)
+    scores = scored.scores.model_copy(update={"rows": rows})
+    return replace(scored, scores=scores.model_copy(update={"sentences": sentences(scores)}))
+
+
+_LACKS = {"--meta": "sexes", "--template": "template", "--second-reader": "second reader"}
+"""What a benchmark lacks, by the option that gives it to `petrg score all`."""
+
+
+def _reason(row: Row) -> str:
+    """Why a row is not given, where no option can give it."""
+    lacking = next((what for option, what in _LACKS.items() if row.reason.endswith(f"give {option}")), None)
+    return row.reason if lacking is None else f"the benchmark has no {lacking}"
 
 
 def truth_labeller(benchmark: Benchmark) -> Labeller:
