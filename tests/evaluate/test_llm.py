@@ -12,7 +12,7 @@ import pytest
 from chat_server import ChatServer, Reply, chat_server, completion
 
 from petrg.anatomy import Region
-from petrg.errors import RemoteError
+from petrg.errors import OutputError, RemoteError
 from petrg.evaluate import llm_prompt
 from petrg.evaluate.label_set import Cell, Spot
 from petrg.evaluate.llm import Asked, Usage, ask, llm_labeller
@@ -141,6 +141,8 @@ def answer(content: object, **how: Any) -> Answer:
         (answer(regions(spleen={"pet": "6"})), "region spleen has no PET class 1-5"),
         (answer(regions(spleen={"pet": None})), "region spleen has no PET class 1-5"),
         (answer(regions(spleen={"ct": "9"})), "region spleen has no CT class 1-8"),
+        (answer(regions(spleen={"suv": -1})), "region spleen has no SUV"),
+        (answer({**regions(), "spleen": {"pet": "1", "ct": "2"}}), "region spleen has no SUV"),
         (answer(regions(), finish_reason="length"), "cut off"),
         (answer(regions(), refused=True), "refused"),
     ],
@@ -336,6 +338,15 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     for value in ("", "relative"):
         monkeypatch.setenv("XDG_CACHE_HOME", value)
         assert cache_folder() == Path.home() / ".cache" / "petrg" / "llm"
+
+
+def test_a_cache_that_cannot_be_written_is_told_before_anything_is_asked(
+    asked: Ask, remote: ChatServer, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="--no-cache"):
+        asked({"a": ZH}, cache=tmp_path / "file" / "llm")
+    assert remote.requests == []
 
 
 # ------------------------------------------------------------------ counts

@@ -205,20 +205,21 @@ class _Table:
         return self.a.size - self.both_lack
 
     def counts(self) -> Floats:
-        """Confusions (n, 24, size * size), one 1 each; all 0 where both lack the label."""
-        pairs = np.eye(self.size**2)[self.a * self.size + self.b]
-        pairs[..., -1] = 0.0
-        return np.asarray(pairs)
+        """Confusion (n, size * size) of each case, A in rows; a label that both lack is in none."""
+        pairs = self.a * self.size + self.b + np.arange(len(self.a), dtype=np.intp)[:, None] * self.size**2
+        found = np.bincount(pairs.ravel(), minlength=len(self.a) * self.size**2).reshape(-1, self.size**2)
+        found[:, -1] = 0
+        return found.astype(np.float64)
 
     def confusion(self) -> Confusion:
         """All pairs, A in rows."""
-        counts = self.counts().sum(axis=(0, 1)).reshape(self.size, self.size).astype(int)
+        counts = self.counts().sum(axis=0).reshape(self.size, self.size).astype(int)
         rows = tuple(tuple(int(v) for v in row) for row in counts)
         return Confusion(modality=self.scale.modality, names=(*self.scale.names, "no label"), counts=rows)
 
     def classes(self) -> list[ClassAgreement]:
         """The classes, each on its own."""
-        table = self.counts().sum(axis=(0, 1)).reshape(self.size, self.size)
+        table = self.counts().sum(axis=0).reshape(self.size, self.size)
         rows = []
         for code, one in enumerate(self.scale.classes):
             a, b, both = int(table[code].sum()), int(table[:, code].sum()), int(table[code, code])
@@ -258,7 +259,7 @@ def _same_suv(x: float | None, y: float | None) -> bool:
 def _statistics(tables: Mapping[str, _Table], suv: Floats) -> dict[str, Tally]:
     found: dict[str, Tally] = {}
     for modality, table in tables.items():
-        parts = table.counts().sum(axis=1)
+        parts = table.counts()
         found[f"{modality}-kappa"] = Tally(parts, partial(square_kappa, size=table.size))
         found[f"{modality}-equal"] = Tally(parts, partial(_equal, size=table.size))
     found["SUV-equal"] = Tally(suv.sum(axis=1), lambda sums: _divide(sums[..., 0], sums[..., 1]))
@@ -297,7 +298,7 @@ def _region(column: int, tables: Mapping[str, _Table], suv: Floats) -> RegionAgr
     def of(modality: str, reduce: Callable[[Floats, int], Floats]) -> float | None:
         table = tables[modality]
         one = _Table(table.scale, table.a[:, [column]], table.b[:, [column]])
-        return finite(float(reduce(one.counts().sum(axis=(0, 1)), one.size)))
+        return finite(float(reduce(one.counts().sum(axis=0), one.size)))
 
     equal, named = suv[:, column].sum(axis=0)
     return RegionAgreement(

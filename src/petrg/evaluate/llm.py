@@ -12,7 +12,7 @@ from petrg.errors import PetrgError, RemoteError
 from petrg.evaluate.extract import is_blank
 from petrg.evaluate.label_set import Cell, LabelSet
 from petrg.evaluate.llm_answer import AnswerFault, read_answer
-from petrg.evaluate.llm_cache import cache_key, keep, kept
+from petrg.evaluate.llm_cache import cache_key, keep, kept, prepare
 from petrg.evaluate.llm_prompt import again, answer_schema, messages, prompt_languages, version
 from petrg.language.reading import detect
 from petrg.progress import Progress, silent
@@ -152,6 +152,8 @@ def ask(
         for row, (key, text) in enumerate(texts.items(), 1)
         if text is not None and not is_blank(text)
     ]
+    if cache is not None:
+        prepare(cache)
     cases, faults, usage = _collect(told, _How(model, at, cache, format), workers, progress)
     return Asked(
         labeller=llm_labeller(model),

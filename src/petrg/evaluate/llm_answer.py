@@ -33,7 +33,7 @@ def read_answer(answer: Answer, text: str) -> dict[Region, Cell]:
     Raises
     ------
     AnswerFault
-        If it was refused or cut off, is no JSON object, lacks a region, or names something else than a class.
+        If it was refused or cut off, is no JSON object, lacks a region, a class or the place of its SUV.
     """
     if answer.refused:
         raise AnswerFault("the model refused")
@@ -58,6 +58,8 @@ def _cell(region: Region, entry: Mapping[str, Any] | None, text: str) -> Cell:
     if pet is None or ct is None:
         raise AnswerFault(f"region {region.value} has no {'PET class 1-5' if pet is None else 'CT class 1-8'}")
     suv, described = parse_suv(entry.get("suv")), entry.get("description")
+    if "suv" not in entry or (suv is None and isinstance(entry["suv"], int | float | list | dict)):
+        raise AnswerFault(f"region {region.value} has no SUV, number or null")
     (pet_rule, pet_spots), (ct_rule, ct_spots), (suv_rule, suv_spots) = (
         _found(entry.get(f"{name}_quote"), text) for name in ("pet", "ct", "suv")
     )

@@ -11,13 +11,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from petrg.anatomy import Region
-from petrg.errors import ReportError
+from petrg.errors import OutputError, ReportError
 from petrg.evaluate.evidence_files import CaseEvidence, cell_of, evidence_of
 from petrg.evaluate.label_set import Cell
 from petrg.files import write_file
 from petrg.report.model import Model
 
-__all__ = ["cache_folder", "cache_key", "keep", "kept"]
+__all__ = ["cache_folder", "cache_key", "keep", "kept", "prepare"]
 
 
 class _Kept(Model):
@@ -29,9 +29,38 @@ class _Kept(Model):
 
 
 def cache_folder() -> Path:
-    """``petrg/llm`` in XDG_CACHE_HOME, else in ``~/.cache``."""
+    """``petrg/llm`` in XDG_CACHE_HOME, else in ``~/.cache``.
+
+    Raises
+    ------
+    OutputError
+        If there is neither.
+    """
     home = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(home) if home.startswith("/") else Path.home() / ".cache") / "petrg" / "llm"
+    try:
+        return (Path(home) if home.startswith("/") else Path.home() / ".cache") / "petrg" / "llm"
+    except RuntimeError:
+        raise _no_cache("there is no home folder") from None
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder, for the user alone, before anything is paid for.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise _no_cache(f"cannot make the cache folder: {error.strerror}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _no_cache("cannot write the cache folder")
+
+
+def _no_cache(found: str) -> OutputError:
+    return OutputError(found, "a folder for answers", "set XDG_CACHE_HOME, or give --no-cache")
 
 
 def cache_key(model: str, prompt: str, language: str, text: str) -> str:
@@ -40,7 +69,7 @@ def cache_key(model: str, prompt: str, language: str, text: str) -> str:
 
 
 def keep(folder: Path, key: str, cells: dict[Region, Cell], language: str) -> None:
-    """Keep an answer, readable by the user alone where the file system knows users.
+    """Keep an answer in a folder that :func:`prepare` made.
 
     Raises
     ------
@@ -51,8 +80,6 @@ def keep(folder: Path, key: str, cells: dict[Region, Cell], language: str) -> No
         evidence=evidence_of(cells, None, language),
         descriptions={region: cell.description for region, cell in cells.items()},
     )
-    if not folder.exists():
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_file(_path(folder, key), held.to_json())
 
 

@@ -62,10 +62,10 @@ class LlmOptions:
         """The server, or None where petrg's own reader labels."""
         from petrg.remote import server
 
-        if self.llm is None or self.base_url is None:
-            if self.llm is None and self.base_url is None:
-                return None
-            lacks = "--base-url" if self.llm is not None else "--llm"
+        if self.llm is None and self.base_url is None:
+            return None
+        if not self.base_url or not (self.llm or "").strip():
+            lacks = "--base-url" if (self.llm or "").strip() else "--llm"
             raise RemoteError(f"no {lacks}", "both --llm and --base-url", f"give {lacks}")
         return server(
             self.base_url,
