@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from petrg.evaluate.page.safe import soften, visible
+from petrg.evaluate.page.view import absent_from
 from petrg.evaluate.page.words import words
 from petrg.page.shell import render_page
 
@@ -42,7 +43,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(softened=soften, in_order=_in_order)
+    environment.filters.update(softened=soften, in_order=_in_order, absent_from=absent_from)
     return environment
 
 

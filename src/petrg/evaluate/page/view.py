@@ -15,6 +15,7 @@ __all__ = [
     "Cell",
     "HeatCell",
     "Share",
+    "absent_from",
     "class_name",
     "classes",
     "confusion_rows",
@@ -68,6 +69,15 @@ def titles(rows: Sequence[Row], language: str) -> dict[str, str]:
     """Names of rows by key: the row's own, or the page's where it has one in a language other than English."""
     known: Mapping[str, str] = words(language)["row_titles"] if language != "en" else {}
     return {row.key: row.title if row.key == "system" else known.get(row.key, row.title) for row in rows}
+
+
+def absent_from(row: Row, metrics: Sequence[Metric]) -> str | None:
+    """Why a row has none of ``metrics``, where that is one reason for all; None where it has one or reasons differ."""
+    if not row.given:
+        return row.reason
+    found = [row.estimates.get(m.key, Estimate(value=None)) for m in metrics]
+    notes = {e.note if e.value is None else None for e in found}
+    return notes.pop() if len(notes) == 1 else None
 
 
 def metric_titles(metrics: Sequence[Metric], language: str) -> dict[str, str]:
