@@ -85,7 +85,11 @@ class PETRG3DConfig(PreTrainedConfig):
     text_config : PreTrainedConfig or mapping
         The language model's.
     base_model, base_revision : str, optional
-        Where the language model's own weights come from; None where they are in the same folder.
+        The language model that the network stands on: a folder or hub name, and the hub's commit.
+    base_fingerprint : str, optional
+        What its tensors look like (`petrg.model.base.fingerprint`): adapters mean nothing on another.
+    embeds_base : bool
+        Whether the language model's own tensors lie in the same folder, under ``language_model``.
     domain : str
         The images that trained the encoder: "patients", "phantoms" or "untrained".
     """
@@ -101,6 +105,8 @@ class PETRG3DConfig(PreTrainedConfig):
         text_config: Any = None,
         base_model: str | None = None,
         base_revision: str | None = None,
+        base_fingerprint: str | None = None,
+        embeds_base: bool = False,
         domain: str = "untrained",
         **kwargs: Any,
     ) -> None:
@@ -109,7 +115,8 @@ class PETRG3DConfig(PreTrainedConfig):
         if isinstance(text_config, dict):
             text_config = AutoConfig.for_model(**text_config)
         self.text_config = text_config
-        self.base_model, self.base_revision, self.domain = base_model, base_revision, domain
+        self.base_model, self.base_revision, self.base_fingerprint = base_model, base_revision, base_fingerprint
+        self.embeds_base, self.domain = embeds_base, domain
         super().__init__(**kwargs)
 
     @property

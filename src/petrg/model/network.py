@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -49,8 +50,27 @@ class PETRG3D(PreTrainedModel):
         self.span = TokenSpan(config.text_config.vocab_size, parts.resampler.latents)
         self.post_init()
 
+    def init_weights(self) -> None:
+        """Nothing: every part initialises itself.
+
+        transformers' own would walk through the language model and draw its adapters, and what was loaded, again.
+        """
+
     def _init_weights(self, module: nn.Module) -> None:
-        """Nothing: every part initialises itself, and loaded tensors are never drawn again."""
+        """Nothing, as `init_weights`."""
+
+    def save_pretrained(self, save_directory: Path | str, **how: Any) -> None:  # type: ignore[override]
+        """Write everything that is not the base language model; see `petrg.model.weights.save`."""
+        from petrg.model.weights import save
+
+        save(self, Path(save_directory), **how)
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Path | str, *unused: Any, **how: Any) -> PETRG3D:  # type: ignore[override]
+        """The network of a folder or hub id, every tensor from its file; see `petrg.model.weights.load`."""
+        from petrg.model.weights import load
+
+        return load(pretrained_model_name_or_path, **how)
 
     def get_input_embeddings(self) -> nn.Module:
         """The language model's own table."""
@@ -60,11 +80,11 @@ class PETRG3D(PreTrainedModel):
         """CT and PET of one grid, (b, c or 1, d0, d1, d2) each -> tokens (b, n, dim) each, in one pass."""
         if self.pet_vision is not None:
             return self.vision(ct, kept), self.pet_vision(pet, kept)
-        if ct.shape == pet.shape:
-            both = None if kept is None else Kept(*(None if t is None else torch.cat((t, t)) for t in kept))  # type: ignore[arg-type]
-            seen = self.vision(torch.cat((ct, pet)), both)
-            return tuple(seen.chunk(2))
-        return self.vision(ct, kept), self.vision(pet, kept)
+        tokens = torch.cat((self.vision.embed(ct, kept), self.vision.embed(pet, kept)))
+        there = None if kept is None or kept.there is None else kept.there.repeat(2, 1)
+        both = None if kept is None else Kept(kept.at.repeat(2, 1), there)
+        first, second = self.vision.encode(tokens, both).chunk(2)
+        return first, second
 
     def condense(self, ct: Tensor | None, pet: Tensor | None, there: Tensor | None = None) -> Tensor:
         """Image tokens (b, n, dim) -> rows of the prompt (b, 2 * latents, hidden); an absent modality gives zeros."""

@@ -1,0 +1,162 @@
+"""The language model that a network stands on: loaded whole or not at all, its table cut to the tokenizer, known again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+from petrg.errors import ModelError
+from petrg.model.tensors import Tensors
+
+__all__ = ["base_config", "base_name", "base_state", "base_tokenizer", "fingerprint", "load_base", "resize"]
+
+_LOAD_FAULTS = (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError)
+
+
+def base_name(name: str) -> str | None:
+    """The name a tensor has without adapters; None for an adapter's own.
+
+    >>> base_name("model.layers.0.self_attn.q_proj.base_layer.weight")
+    'model.layers.0.self_attn.q_proj.weight'
+    >>> base_name("model.layers.0.self_attn.q_proj.lora_A.default.weight")
+    """
+    return None if ".lora_" in name else name.replace(".base_layer.", ".")
+
+
+def base_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a language model without its adapters, under their plain names."""
+    return {plain: tensor for name, tensor in state.items() if (plain := base_name(name)) is not None}
+
+
+def base_config(name: str | Path, revision: str | None = None, **hub: Any) -> Any:
+    """A language model's configuration.
+
+    Raises
+    ------
+    ModelError
+        If there is none at ``name``.
+    """
+    try:
+        return AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False, **hub)
+    except _LOAD_FAULTS as error:
+        raise _unreadable(name, error) from error
+
+
+def base_tokenizer(name: str | Path, revision: str | None = None, **hub: Any) -> Any:
+    """A language model's tokenizer.
+
+    Raises
+    ------
+    ModelError
+        If there is none at ``name``.
+    """
+    try:
+        return AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False, **hub)
+    except _LOAD_FAULTS as error:
+        raise _unreadable(name, error, "tokenizer") from error
+
+
+def load_base(
+    name: str | Path,
+    *,
+    revision: str | None = None,
+    size: int | None = None,
+    dtype: torch.dtype | str | None = None,
+    **hub: Any,
+) -> Any:
+    """A language model with every tensor from its file.
+
+    Parameters
+    ----------
+    name : folder or hub id
+    size : int, optional
+        Rows of its table afterwards (`resize`).
+    dtype : optional
+        That of the file where None.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be had, or a tensor is missing, unknown or of another shape: nothing is filled at random.
+    """
+    try:
+        lm, info = AutoModelForCausalLM.from_pretrained(
+            name,
+            revision=revision,
+            dtype=dtype or "auto",
+            trust_remote_code=False,
+            weights_only=True,
+            output_loading_info=True,
+            **hub,
+        )
+    except _LOAD_FAULTS as error:
+        raise _unreadable(name, error) from error
+    faults = [
+        f"{fault} {', '.join(map(str, sorted(info[key], key=str)[:3]))}"
+        for fault, key in (("missing", "missing_keys"), ("unknown", "unexpected_keys"), ("reshaped", "mismatched_keys"))
+        if info.get(key)
+    ]
+    if faults:
+        raise ModelError(
+            f"the language model's weights are not its own: {'; '.join(faults)}", "every tensor once", "fetch it again"
+        )
+    return lm if size is None else resize(lm, size)
+
+
+def resize(lm: Any, size: int) -> Any:
+    """Cut a language model's table and head to ``size`` rows, those of its tokenizer; in place.
+
+    Raises
+    ------
+    ModelError
+        If it has fewer: rows that it never learned are not made up.
+    """
+    rows = lm.get_input_embeddings().weight.shape[0]
+    if rows < size:
+        raise ModelError(
+            f"the tokenizer has {size} tokens, the language model {rows} rows",
+            "a row for every token",
+            "take the tokenizer that belongs to it",
+        )
+    if rows > size:
+        lm.resize_token_embeddings(size, mean_resizing=False)
+    return lm
+
+
+def fingerprint(tensors: Tensors) -> str:
+    """What tells one language model from another: eight stretches of 256 values of each tensor, hashed.
+
+    The same for float32 and bfloat16 copies of a model. ``tensors`` have plain names (`base_state`).
+    """
+    digest = hashlib.sha256()
+    for name, shape in sorted(tensors.shapes.items()):
+        digest.update(f"{name}{list(shape)}".encode())
+        count = min(8, shape[0]) if shape else 0
+        for k in range(count):
+            row = k * shape[0] // count
+            part = tensors.read(name, row, row + 1).flatten()[:256].to("cpu", torch.bfloat16)
+            digest.update(part.view(torch.int16).numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _unreadable(name: str | Path, error: Exception, what: str = "language model") -> ModelError:
+    said = str(error).strip().splitlines() or [type(error).__name__]
+    place = "the folder given" if Path(name).is_absolute() else repr(str(name))
+    return ModelError(
+        f"no {what} can be had from {place} ({type(error).__name__}: {said[0][:120]})",
+        "a folder or hub name of a causal language model",
+        "give --base FOLDER, or fetch it where there is a network",
+    )
+
+
+def tied(lm: nn.Module) -> bool:
+    """Whether the head is the table."""
+    head = lm.get_output_embeddings()  # type: ignore[operator]
+    return head is not None and head.weight is lm.get_input_embeddings().weight  # type: ignore[operator]

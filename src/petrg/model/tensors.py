@@ -1,0 +1,301 @@
+"""Named tensors in files, read one at a time and in blocks of rows, so that memory stays flat; nothing is unpickled."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from petrg.errors import ModelError
+
+__all__ = ["INDEX", "SINGLE", "HeldTensors", "PickledTensors", "SafeTensors", "Tensors", "open_tensors", "write_shards"]
+
+SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+Shape = tuple[int, ...]
+
+_DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+_LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
+
+
+class Tensors(Protocol):
+    """Where named tensors are read from."""
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        """The shape of each."""
+
+    def dtype(self, name: str) -> torch.dtype:
+        """The type of one."""
+
+    def read(self, name: str, first: int = 0, last: int | None = None) -> Tensor:
+        """One tensor, or its rows ``first`` to ``last`` along the first axis."""
+
+
+class _Place(NamedTuple):
+    path: Path
+    dtype: torch.dtype
+    shape: Shape
+    start: int  # byte in the file
+
+
+@dataclass(frozen=True)
+class SafeTensors:
+    """Tensors of one or several safetensors files.
+
+    Files are read with plain reads: mapping them, as the reference reader does, counts every page that is looked at
+    as memory in use.
+    """
+
+    places: Mapping[str, _Place]
+
+    @cached_property
+    def shapes(self) -> Mapping[str, Shape]:
+        """The shape of each."""
+        return {name: place.shape for name, place in self.places.items()}
+
+    def dtype(self, name: str) -> torch.dtype:
+        """The type of one."""
+        return self.places[name].dtype
+
+    def read(self, name: str, first: int = 0, last: int | None = None) -> Tensor:
+        """One tensor, or its rows ``first`` to ``last``."""
+        place = self.places[name]
+        shape, skip = place.shape, 0
+        if shape:
+            first, last, _ = slice(first, last).indices(shape[0])
+            skip = first * math.prod(shape[1:]) * place.dtype.itemsize
+            shape = (max(last - first, 0), *shape[1:])
+        raw = torch.empty(math.prod(shape) * place.dtype.itemsize, dtype=torch.uint8)
+        with place.path.open("rb", buffering=0) as file:
+            file.seek(place.start + skip)
+            view, done = memoryview(raw.numpy()), 0
+            while done < len(view):  # one read gives at most 2 GiB
+                got = file.readinto(view[done:])
+                if not got:
+                    raise _cut(place.path, [name])
+                done += got
+        return raw.view(place.dtype).view(shape)
+
+    @classmethod
+    def of(cls, paths: Sequence[Path]) -> SafeTensors:
+        """Read the headers of ``paths``.
+
+        Raises
+        ------
+        ModelError
+            If a file is none of the format or ends early (the tensors that are cut off are named), or two files hold a
+            tensor of one name.
+        """
+        places: dict[str, _Place] = {}
+        for path in paths:
+            for name, place in _header(path):
+                if name in places:
+                    raise ModelError(f"tensor {name!r} stands in two files", "each tensor once", "fetch the files anew")
+                places[name] = place
+        return cls(places)
+
+
+def _header(path: Path) -> Iterator[tuple[str, _Place]]:
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if size < 8 or length > min(size - 8, _LONGEST_HEADER):
+                raise _no_safetensors(path)
+            header: dict[str, Any] = json.loads(file.read(length))
+            header.pop("__metadata__", None)
+            rows = [
+                (name, _Place(path, _DTYPES[row["dtype"]], tuple(row["shape"]), 8 + length + row["data_offsets"][0]))
+                for name, row in header.items()
+            ]
+    except OSError as error:
+        raise ModelError(f"weights cannot be read: {error.strerror}", "a safetensors file", "check the path") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _no_safetensors(path) from error
+    cut = [name for name, p in rows if p.start + math.prod(p.shape) * p.dtype.itemsize > size]
+    if cut:
+        raise _cut(path, cut)
+    yield from rows
+
+
+def _no_safetensors(path: Path) -> ModelError:
+    return ModelError(f"{path.name} is no whole safetensors file", "a header and its tensors", "fetch it again")
+
+
+def _cut(path: Path, names: Sequence[str]) -> ModelError:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ModelError(
+        f"{path.name} ends before {', '.join(names[:3])}{more}", "a whole file", "it was cut short: fetch it again"
+    )
+
+
+@dataclass(frozen=True)
+class PickledTensors:
+    """A state dict in torch's own format, opened with ``weights_only`` and mapped, anew for each read.
+
+    The file is let go between reads, or every page that was looked at would stay in memory.
+    """
+
+    path: Path
+
+    @cached_property
+    def _facts(self) -> dict[str, tuple[Shape, torch.dtype]]:
+        return {name: (tuple(t.shape), t.dtype) for name, t in self._load().items()}
+
+    @cached_property
+    def shapes(self) -> Mapping[str, Shape]:
+        """The shape of each."""
+        return {name: shape for name, (shape, _) in self._facts.items()}
+
+    def dtype(self, name: str) -> torch.dtype:
+        """The type of one."""
+        return self._facts[name][1]
+
+    def read(self, name: str, first: int = 0, last: int | None = None) -> Tensor:
+        """One tensor, or its rows ``first`` to ``last``."""
+        tensor = self._load()[name]
+        return (tensor[first:last] if tensor.ndim else tensor).clone()
+
+    def _load(self) -> dict[str, Tensor]:
+        try:
+            state = torch.load(self.path, map_location="cpu", weights_only=True, mmap=True)
+        except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+            raise ModelError(
+                f"{self.path.name} cannot be opened as plain tensors ({type(error).__name__})",
+                "a state dict of tensors and nothing else",
+                "fetch it again, or save its state dict as safetensors where you trust it",
+            ) from error
+        if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
+            raise ModelError(
+                f"{self.path.name} holds more than tensors", "a plain state dict", "save the model's state_dict() alone"
+            )
+        return state
+
+
+@dataclass(frozen=True)
+class HeldTensors:
+    """Tensors that are in memory already."""
+
+    held: Mapping[str, Tensor]
+
+    @cached_property
+    def shapes(self) -> Mapping[str, Shape]:
+        """The shape of each."""
+        return {name: tuple(tensor.shape) for name, tensor in self.held.items()}
+
+    def dtype(self, name: str) -> torch.dtype:
+        """The type of one."""
+        return self.held[name].dtype
+
+    def read(self, name: str, first: int = 0, last: int | None = None) -> Tensor:
+        """One tensor, or its rows ``first`` to ``last``."""
+        tensor = self.held[name].detach()
+        return tensor[first:last] if tensor.ndim else tensor
+
+
+def open_tensors(path: Path) -> SafeTensors | PickledTensors:
+    """The tensors of a file, or of a folder that holds one checkpoint, sharded or not.
+
+    Raises
+    ------
+    ModelError
+        If there is none, a shard is missing, or a file is broken.
+    """
+    if path.is_dir():
+        if (path / INDEX).is_file():
+            return _sharded(path)
+        names = [n for n in (SINGLE, "pytorch_model.bin") if (path / n).is_file()]
+        if not names:
+            raise ModelError(f"the folder has no {SINGLE}", "a folder of weights", "check the path")
+        path = path / names[0]
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise ModelError(f"weights cannot be read: {error.strerror}", "a file of weights", "check the path") from error
+    zipped = start == b"PK\x03\x04"
+    return PickledTensors(path) if zipped or path.suffix in {".bin", ".pt", ".pth"} else SafeTensors.of([path])
+
+
+def _sharded(folder: Path) -> SafeTensors:
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"]
+        files = sorted({str(name) for name in index.values()})
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ModelError(f"{INDEX} cannot be read", "the list of shards", "fetch it again") from error
+    missing = [name for name in files if os.path.basename(name) != name or not (folder / name).is_file()]
+    if missing:
+        raise ModelError(f"shard {missing[0]} is missing", f"the {len(files)} files of {INDEX}", "fetch it again")
+    found = SafeTensors.of([folder / name for name in files])
+    lost = sorted(name for name in index if name not in found.places)
+    if lost:
+        raise ModelError(f"tensor {lost[0]!r} is in no shard", f"all that {INDEX} lists", "fetch the folder again")
+    return found
+
+
+def write_shards(
+    folder: Path, tensors: Iterator[tuple[str, Tensor]], sizes: Mapping[str, int], limit: int
+) -> list[Path]:
+    """Write tensors as ``model.safetensors``, or as shards of at most ``limit`` bytes with an index; one shard in memory.
+
+    Parameters
+    ----------
+    tensors : iterator of (name, tensor)
+        In any order; each is taken when its turn comes.
+    sizes : mapping
+        Bytes of each, which decide beforehand how many files there will be.
+    """
+    parts = _plan(sizes, limit)
+    names = [SINGLE] if parts == 1 else [f"model-{k:05d}-of-{parts:05d}.safetensors" for k in range(1, parts + 1)]
+    held: dict[str, Tensor] = {}
+    placed: dict[str, str] = {}
+    full = 0
+    for name, tensor in tensors:
+        if held and full + sizes[name] > limit:
+            full = _flush(folder / names[len(set(placed.values()))], held, placed)
+        held[name] = tensor.contiguous()
+        full += sizes[name]
+    _flush(folder / names[len(set(placed.values()))], held, placed)
+    if parts > 1:
+        index = {"metadata": {"total_size": sum(sizes.values())}, "weight_map": dict(sorted(placed.items()))}
+        (folder / INDEX).write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
+    return [folder / name for name in names]
+
+
+def _plan(sizes: Mapping[str, int], limit: int) -> int:
+    parts, full = 1, 0
+    for size in sizes.values():
+        if full and full + size > limit:
+            parts, full = parts + 1, 0
+        full += size
+    return parts
+
+
+def _flush(path: Path, held: dict[str, Tensor], placed: dict[str, str]) -> int:
+    save_file(held, path, metadata={"format": "pt"})
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    placed.update(dict.fromkeys(held, path.name))
+    held.clear()
+    return 0

@@ -1,0 +1,264 @@
+"""A network to a folder and back: all that is not the base language model, and the way to that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from torch import Tensor
+from transformers import GenerationConfig
+
+from petrg.errors import ModelError
+from petrg.files import output_directory
+from petrg.model.backbone import end_ids
+from petrg.model.base import base_state, fingerprint, load_base
+from petrg.model.card import Card, render
+from petrg.model.config import PETRG3DConfig
+from petrg.model.network import PETRG3D
+from petrg.model.recipe import Recipe
+from petrg.model.released import check_shapes
+from petrg.model.tensors import HeldTensors, Tensors, open_tensors, write_shards
+
+__all__ = ["EMBEDDED", "generation_config", "is_ours", "load", "save"]
+
+EMBEDDED = "language_model"  # the folder of an embedded language model, and its prefix among the network's tensors
+_SHARD = 5_000_000_000  # bytes
+_FILES = ["*.json", "*.jinja", "*.safetensors", "*.txt", "*.model", "README.md"]
+
+
+def is_ours(name: str) -> bool:
+    """Whether a tensor of the network is none of the base language model's.
+
+    >>> is_ours("vision.drop"), is_ours("language_model.lm_head.weight")
+    (True, False)
+    >>> is_ours("language_model.model.layers.0.self_attn.q_proj.lora_A.default.weight")
+    True
+    """
+    return not name.startswith(f"{EMBEDDED}.") or ".lora_" in name
+
+
+def generation_config(recipe: Recipe, lm: Any, tokenizer: Any = None) -> GenerationConfig:
+    """The recipe's way of decoding, with the ends of turn of the language model."""
+    rule = recipe.generation
+    how: dict[str, Any] = {"max_new_tokens": rule.max_new_tokens, "repetition_penalty": rule.repetition_penalty}
+    if rule.sample:
+        how |= {"do_sample": True, "top_p": rule.top_p, "temperature": rule.temperature}
+    ends = end_ids(lm, tokenizer, only_eos=not recipe.supervision.end_token)
+    pad = getattr(tokenizer, "pad_token_id", None)
+    pad = lm.config.pad_token_id if pad is None else pad
+    return GenerationConfig(**how, eos_token_id=ends, pad_token_id=ends[0] if pad is None and ends else pad)
+
+
+def save(
+    model: PETRG3D,
+    folder: Path,
+    *,
+    full: bool | None = None,
+    processor: Any = None,
+    card: Card | None = None,
+    state_dict: Mapping[str, Tensor] | None = None,
+    max_shard_size: int = _SHARD,
+    is_main_process: bool = True,
+    **unused: Any,
+) -> None:
+    """Write a network's folder; all of it or nothing.
+
+    Parameters
+    ----------
+    full : bool, optional
+        Whether the language model goes in; None where it must: there is no base to point to, or it was trained.
+    processor : PETRG3DProcessor, optional
+        Saved with it.
+    card : Card, optional
+        What the run was; README.md is written from it.
+    state_dict : mapping, optional
+        The tensors, where they are gathered from elsewhere (transformers' Trainer gives it).
+
+    Raises
+    ------
+    ModelError
+        If ``full`` is False and something would be lost.
+    """
+    if not is_main_process:
+        return
+    state = model.state_dict() if state_dict is None else dict(state_dict)
+    full = _must_embed(model, full)
+    config = model.config
+    config.embeds_base = full
+    if processor is not None:
+        processor.check(config)
+    with output_directory(folder) as aside:
+        lm = base_state({k.removeprefix(f"{EMBEDDED}."): v for k, v in state.items() if k.startswith(f"{EMBEDDED}.")})
+        if full:
+            config.base_fingerprint = fingerprint(HeldTensors(lm))
+            model.language_model.save_pretrained(aside / EMBEDDED, state_dict=lm, max_shard_size=max_shard_size)
+        elif config.base_fingerprint is None:
+            config.base_fingerprint = fingerprint(HeldTensors(lm))
+        ours = {name: tensor for name, tensor in state.items() if is_ours(name)}
+        write_shards(aside, iter(ours.items()), {k: t.nbytes for k, t in ours.items()}, max_shard_size)
+        write_values(aside, config, model.language_model, processor, card)
+
+
+def write_values(folder: Path, config: PETRG3DConfig, lm: Any, processor: Any, card: Card | None) -> None:
+    """Everything of a network's folder but tensors."""
+    config.architectures = [PETRG3D.__name__]
+    config.to_json_file(folder / "config.json", use_diff=False)
+    generation_config(config.typed_recipe, lm, getattr(processor, "tokenizer", None)).save_pretrained(folder)
+    if processor is not None:
+        processor.save_pretrained(folder)
+    (folder / "README.md").write_text(render(card or Card(), config), encoding="utf-8")
+
+
+def _must_embed(model: PETRG3D, full: bool | None) -> bool:
+    trained = any(p.requires_grad for n, p in model.named_parameters() if not is_ours(n)) and model.training
+    lacks = model.config.base_model is None or model.config.embeds_base or trained
+    if full is False and lacks:
+        raise ModelError(
+            "the language model is no published one: nothing can be pointed to",
+            "a base language model that others can fetch",
+            "save with full=True",
+        )
+    return lacks if full is None else full
+
+
+def load(
+    where: Path | str,
+    *,
+    base: Path | str | None = None,
+    recipe: str | Mapping[str, Any] | Recipe | None = None,
+    dtype: torch.dtype | str | None = None,
+    device: torch.device | str | None = None,
+    revision: str | None = None,
+    config: PETRG3DConfig | None = None,
+    local_files_only: bool = False,
+    **unused: Any,
+) -> PETRG3D:
+    """A network from a folder or hub id, in eval mode.
+
+    Parameters
+    ----------
+    base : folder or hub name, optional
+        The base language model, where it lies elsewhere than the weights say.
+    recipe : optional
+        What the caller means to use them under; refused if it is another than theirs.
+    dtype : optional
+        Of every tensor; that of the files where None.
+
+    Raises
+    ------
+    ModelError
+        If a tensor is missing, unknown or of another shape, the recipe is another, or the language model is not
+        the one they were trained on. Nothing is ever filled at random.
+    """
+    folder = fetch(where, revision, local_files_only)
+    own = read_config(folder) if config is None else config
+    expect_recipe(own, recipe)
+    dtype = getattr(torch, dtype) if isinstance(dtype, str) and dtype != "auto" else dtype
+    lm = _language_model(folder, own, base, dtype, local_files_only)
+    own.text_config = lm.config
+    with torch.device("meta"):
+        model = PETRG3D(own, language_model=lm)
+    overlay(model, open_tensors(folder), None if dtype == "auto" else dtype)
+    return model.to(device or "cpu").eval()
+
+
+def fetch(where: Path | str, revision: str | None = None, local_files_only: bool = False) -> Path:
+    """The folder itself, or a copy of the hub's."""
+    if Path(where).is_dir():
+        return Path(where)
+    try:
+        return Path(
+            snapshot_download(
+                str(where), revision=revision, allow_patterns=_FILES, local_files_only=local_files_only
+            )
+        )
+    except (OSError, ValueError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
+        raise ModelError(
+            f"no weights can be had from {str(where)!r} ({type(error).__name__})",
+            "a folder or hub id of PETRG-3D weights",
+            "check the path, or fetch it where there is a network",
+        ) from error
+
+
+def read_config(folder: Path) -> PETRG3DConfig:
+    """The folder's configuration, its network and recipe checked."""
+    if not (folder / "config.json").is_file():
+        raise ModelError("the folder has no config.json", "a folder of PETRG-3D weights", "check the path")
+    try:
+        values, _ = PETRG3DConfig.get_config_dict(folder)
+        if values.get("model_type") != PETRG3DConfig.model_type:
+            raise ModelError(
+                f"these are weights of a {values.get('model_type')!r} model",
+                f"model_type {PETRG3DConfig.model_type!r}",
+                "for released PETRG-3D weights run petrg convert-weights",
+            )
+        config = PETRG3DConfig.from_dict(values)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ModelError("config.json cannot be read", "a configuration of PETRG-3D", "fetch it again") from error
+    _ = config.parts, config.typed_recipe
+    return config
+
+
+def expect_recipe(config: PETRG3DConfig, asked: str | Mapping[str, Any] | Recipe | None) -> None:
+    """Refuse weights under a recipe that is not theirs."""
+    if asked is None:
+        return
+    wanted, own = Recipe.of(asked), config.typed_recipe
+    if wanted != own:
+        same = (wanted.name, wanted.version) == (own.name, own.version)
+        raise ModelError(
+            f"recipe {wanted.name} {wanted.version} asked of weights of {own.name} {own.version}",
+            "the recipe they were trained with, value for value" if same else "the recipe they were trained with",
+            "leave the recipe out, or take other weights",
+        )
+
+
+def _language_model(
+    folder: Path, config: PETRG3DConfig, base: Path | str | None, dtype: Any, local_files_only: bool
+) -> Any:
+    where, revision = base, None
+    if base is None and config.embeds_base:
+        where = folder / EMBEDDED
+    elif base is None or str(base) == config.base_model:
+        where, revision = config.base_model, config.base_revision
+    if where is None:
+        raise ModelError("the weights name no base language model", "one to stand on", "give base=")
+    lm = load_base(
+        where, revision=revision, size=config.text_config.vocab_size, dtype=dtype, local_files_only=local_files_only
+    )
+    if config.base_fingerprint not in (None, fingerprint(HeldTensors(lm.state_dict()))):
+        raise ModelError(
+            "the language model is not the one that these weights were trained on",
+            f"{config.base_model or 'the embedded one'}, tensor for tensor",
+            "give base= that very model",
+        )
+    return lm
+
+
+def overlay(model: PETRG3D, tensors: Tensors, dtype: torch.dtype | None = None) -> None:
+    """Put our tensors into a network whose own are empty, strictly.
+
+    Raises
+    ------
+    ModelError
+        If one is missing, unknown or of another shape, or anything stays empty.
+    """
+    check_shapes(tensors.shapes, {k: tuple(t.shape) for k, t in model.state_dict().items() if is_ours(k)})
+    state = {name: _as(tensors.read(name), dtype) for name in tensors.shapes}
+    model.load_state_dict(state, strict=False, assign=True)
+    empty = [name for name, tensor in _all_tensors(model) if tensor.is_meta]
+    if empty:
+        raise ModelError(f"nothing fills {', '.join(empty[:3])}", "every tensor from a file", "fetch the weights again")
+
+
+def _as(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+    return tensor.to(dtype) if dtype is not None and tensor.is_floating_point() else tensor
+
+
+def _all_tensors(model: PETRG3D) -> Iterator[tuple[str, Tensor]]:
+    yield from model.named_parameters()
+    yield from model.named_buffers()
