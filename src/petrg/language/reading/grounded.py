@@ -76,9 +76,17 @@ class Grounded(NamedTuple):
 def findings_of(lesions: Iterable[Lesion], text: str) -> list[Grounded]:
     """The findings of all lesions, in order."""
     out: list[Grounded] = []
+    again: list[Grounded] = []
     for lesion in lesions:
-        _add_findings(out, lesion, text)
-    return out
+        _add_findings(again if lesion.again else out, lesion, text)
+    return [*out, *_new_in_summary(out, again)] if again else out
+
+
+def _new_in_summary(told: Sequence[Grounded], again: Sequence[Grounded]) -> list[Grounded]:
+    """Findings of a summary that are no mere repetition: of another region, or with an uptake or a number stated."""
+    shown = {g.region for g in told if not g.negated and (g.structure or Structure.NORMAL) is not Structure.NORMAL}
+    avid = {g.region for g in told if not g.negated and (g.uptake or Uptake.NORMAL) is not Uptake.NORMAL}
+    return [g for g in again if g.region not in shown | avid or g.suv_max is not None or (g.uptake and not g.negated)]
 
 
 @dataclass(slots=True)
@@ -107,6 +115,8 @@ def _told(lesion: Lesion, said: Sequence[Said], suv: float | None) -> _Told:
             concepts.append(s)
         elif s.concept == "" and normal is None:
             normal = s
+    if lesion.sizes and not concepts and (tumour := next((s for s in said if s.rule == "uptake.malignant"), None)):
+        concepts = [Said("structure.lesion", tumour.start, tumour.end, None, "lesion")]  # "an adrenal metastasis, 2 cm"
     return _Told(pet, rule, concepts, normal, at, suv, lesion.sizes, lesion.rest)
 
 

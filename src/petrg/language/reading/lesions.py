@@ -29,6 +29,7 @@ class Lesion:
     inherited: bool = False
     describes: bool = False
     said_end: int = 0
+    again: bool = False
     owners: list[Place] = field(default_factory=list)
 
     @property
@@ -44,6 +45,8 @@ class Lesion:
             self.said_end = statement.said[-1].end
         self.end = max(self.end, statement.end)
         self.rest |= statement.rest
+        if not statement.places and any(s.rule == "structure.normal-size" for s in statement.said):
+            self.said = [replace(s, denied=True) if s.concept == "node" else s for s in self.said]
         if any(s.uptake is not None for s in statement.said):
             self.owners = []
         if statement.suvs:
@@ -91,6 +94,7 @@ class _Teller:
         self.beside: Lesion | None = None
         self.new = True
         self.muted = ""
+        self.summary = False
 
     def segment(self, statements: Sequence[Statement]) -> None:
         """Take in one segment; what only adds to the last lesion (a size, an SUV, its uptake) goes on with it."""
@@ -100,9 +104,8 @@ class _Teller:
             return
         first = self.new = True
         beside = False
-        aloud = self.muted == "summary" and _states_uptake(statements)
         for statement in statements:
-            if self.mutes(statement, aloud):
+            if self.mutes(statement):
                 continue
             if statement.yardstick or (beside and not statement.places and not statement.said):
                 beside = True
@@ -120,22 +123,26 @@ class _Teller:
             else:
                 self.subject = self.pending
 
-    def mutes(self, statement: Statement, aloud: bool) -> bool:
+    def mutes(self, statement: Statement) -> bool:
         """Whether a clause stands under a heading of what is no finding.
 
-        A history or a technique ends at the next heading, reference values at the end of their sentence. A summary of
-        findings told before ends at a heading of findings only; its diagnoses are passed over, an uptake that it states
-        of a place is not (``aloud``).
+        A history or a technique ends at the next heading, reference values at the end of their sentence. Under the
+        heading of a summary, up to one of findings, lesions are told again: there a diagnosis is no uptake.
         """
-        history, told = statement.history, self.lesions or not self.lesion.empty
+        history = statement.history
         if self.muted == "line" and statement.opens_sentence:
             self.muted = ""
-        if statement.heading and (history or self.muted != "summary"):
-            self.muted = "" if history == "findings" or (history == "summary" and not told) else history
-            if self.muted == "summary":
-                self.close()
-                self.subject, self.pending, self.lesion = [], [], Lesion([], statement.end, statement.end)
-        return bool(self.muted) and not (self.muted == "summary" and aloud)
+        if history == "findings":
+            self.summary, self.muted = False, ""
+        elif history == "summary" and statement.heading:
+            self.close()
+            self.subject, self.pending, self.lesion = [], [], Lesion([], statement.end, statement.end)
+            self.summary, self.muted = bool(self.lesions), ""
+        elif statement.heading and (history or not self.summary):
+            self.summary, self.muted = False, history
+        if self.summary:
+            statement.said = [s for s in statement.said if s.rule != "uptake.malignant"]
+        return bool(self.muted)
 
     def carries_on(self, statement: Statement) -> bool:
         """Whether a segment begins a new lesion of the old subject: not where it names its own in a whole clause."""
@@ -169,6 +176,8 @@ class _Teller:
         if beside is not None and statement.suvs and not (statement.said or places or beside.suvs):
             beside.add(statement)  # "the adjacent muscle contains an avid lesion, SUVmax 8.1"
             return
+        if statement.explained and statement.silent and not self.lesion.empty:
+            return  # "likely reactive after a vaccination in the arm"
         if places and not statement.said and self.goes_on(statement):
             self.lesion.places += places
             self.lesion.add(statement)
@@ -179,7 +188,7 @@ class _Teller:
             else:
                 self.pending += places
             return
-        if not places and not self.pending and statement.brought is not None:
+        if not places and not self.pending and statement.brought is not None and not self.is_of(statement.brought):
             places = [statement.brought]
         if places or self.pending:
             before = [] if statement.said or not statement.suvs or self.new else self.lesion.said
@@ -194,6 +203,11 @@ class _Teller:
                 self.lesion.owners = [p for p in statement.extra if p.entry.kind is Kind.SITE]
             self.add_places(statement, places)
         self.lesion.add(statement)
+
+    def is_of(self, place: Place) -> bool:
+        """Whether the lesion lies in the region that a word brings with it."""
+        regions = {region for p in self.lesion.places for region in p.regions()}
+        return not self.new and not regions.isdisjoint(place.regions())
 
     def explain(self) -> None:
         """Where nothing was said yet of this lesion's uptake, an explanation is of the lesion before."""
@@ -243,6 +257,7 @@ class _Teller:
     def close(self) -> None:
         """Keep the lesion if anything was said of a place."""
         if not self.lesion.empty and self.lesion.places:
+            self.lesion.again = self.summary
             self.lesions.append(self.lesion)
 
 
@@ -256,15 +271,6 @@ def _specific(places: list[Place]) -> list[Place]:
 
 def _ends_in_place(lesion: Lesion) -> bool:
     return bool(lesion.places) and lesion.places[-1].end > lesion.said_end
-
-
-def _states_uptake(statements: Sequence[Statement]) -> bool:
-    """Whether an uptake or a number is stated of a place, beyond a diagnosis."""
-    uptake = any(
-        s.suvs or any(u.uptake is not None and not u.denied and u.rule != "uptake.malignant" for u in s.said)
-        for s in statements
-    )
-    return uptake and any(s.places for s in statements)
 
 
 def _names_structure(statement: Statement) -> bool:

@@ -130,7 +130,7 @@ class PlaceReader(ABC):
             self.out.places.remove(self.last)
         if self.comparison is not None:
             self.resolve_comparison(token.entry.value or POOL, token)
-        elif not (self.out.places or self.out.said or self.pet_topic or self.mode == "aside"):
+        elif not (self.out.places or self.out.said or self.out.suvs or self.pet_topic or self.mode == "aside"):
             self.out.yardstick = True
 
     def only_yardsticks(self) -> None:

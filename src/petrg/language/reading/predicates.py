@@ -35,6 +35,7 @@ class PredicateReader(PlaceReader):
     uneven: Token | None = None
     topics: tuple[Token, ...] = ()
     degree: str = ""
+    noun_degree: str = ""
     degree_at: int = -1
     nodular: bool = False
     physiologic: bool = False
@@ -102,8 +103,9 @@ class PredicateReader(PlaceReader):
         self, concept: str, token: Token, rule: str, *, attribute: bool = False, regions: tuple[Region, ...] = ()
     ) -> None:
         """Say a concept of CT; its topic is used up."""
-        if self.degree and self.uptake_noun is not None and not self.denied and self.degree_at < self.uptake_noun.start:
-            self.rise(self.uptake_noun, "uptake.bare")  # "mild uptake in the thickened wall"
+        if self.noun_degree and self.uptake_noun is not None and not self.denied:
+            self.degree = self.noun_degree  # "mild uptake in the thickened wall"
+            self.rise(self.uptake_noun, "uptake.bare")
         said = self.out.said
         if said and not regions and _one_thing(said[-1], concept, token, self.denied):
             said[-1].end, said[-1].concept = token.end, concept
@@ -160,7 +162,7 @@ class PredicateReader(PlaceReader):
             else:
                 self.topics += (token,)
                 if value == "pet-uptake":
-                    self.uptake_noun = token
+                    self.uptake_noun, self.noun_degree = token, self.degree
             return
         if self.change is not None:
             change, self.change = self.change, None
@@ -251,9 +253,9 @@ class PredicateReader(PlaceReader):
                 Said(s.rule, s.start, s.end, None, s.concept, True) if s.concept == "node" else s for s in self.out.said
             ]
 
-    def structure_normal(self, token: Token) -> None:
+    def structure_normal(self, token: Token, rule: str = "structure.normal") -> None:
         """Nothing is abnormal on CT."""
-        self.out.said.append(Said("structure.normal", token.start, token.end, None, "", True))
+        self.out.said.append(Said(rule, token.start, token.end, None, "", True))
         if self.topics:
             self.topics = tuple(t for t in self.topics if t.entry.value.startswith("pet"))
         self.ct_topic = None
@@ -279,9 +281,9 @@ class PredicateReader(PlaceReader):
         if token.entry.kind is Kind.NORMAL:
             if self.denied and value != "always":
                 return
-            if value == "ct":
+            if value == "ct" or value == "size":
                 self.deny_nodes()
-                self.structure_normal(token)
+                self.structure_normal(token, "structure.normal-size" if value == "size" else "structure.normal")
                 return
             if value == "pet":
                 self.pet(Uptake.NORMAL, token, "uptake.normal")

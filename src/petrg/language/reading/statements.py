@@ -26,6 +26,8 @@ def read_clause(tokens: Sequence[Token]) -> Statement:
         out.opens_list = True
     elif first[0] is Kind.VERB:
         out.opens_verb = True
+    if out.heading and first[0] is Kind.EXPLANATION and len(tokens) == 2:
+        out.history = "summary"  # "considered:"
     reader = _Reader(out)
     for token in tokens:
         if (act := _act(token[0])) is not None:
@@ -123,13 +125,17 @@ class _Reader(PredicateReader):
     def list_(self, token: Token) -> None:
         """Take "with" after an earlier size as the end of what was earlier."""
         PredicateReader.list_(self, token)
-        if self.prior_end >= 0 and token.entry.value == "with":
-            self.prior = False
+        if token.entry.value == "with":
+            self.end_prior()
 
     def verb(self, token: Token) -> None:
-        """Take "with" after an earlier size as the end of what was earlier."""
+        """Take a verb after an earlier size as the end of what was earlier."""
         PredicateReader.verb(self, token)
-        if self.prior_end >= 0 and token.entry.value == "with":
+        self.end_prior()
+
+    def end_prior(self) -> None:
+        """Read "(before 1.3 cm) with SUVmax 9.9" as of now from "with" on."""
+        if self.prior_end >= 0:
             self.prior = False
 
     def share_numbers(self) -> None:
