@@ -41,7 +41,7 @@ class ScoredRow:
     ----------
     row : Row
     families : mapping of a kind's name -> Family
-        Of the kinds that its reports have.
+        Of the kinds that its reports have; the system's alone are kept.
     statistics : mapping of metric key -> Statistic
     where : (k,) int, optional
         The cases it rests on, where these are not all.
@@ -75,7 +75,8 @@ def scored_row(reports: Reports, cases: Cases, kinds: Sequence[Kind], draws: Dra
             else:
                 estimates[key] = Estimate(value=None, note=reasons.get(kind.name, "not given"))
     row = head.model_copy(update={"estimates": estimates})
-    return ScoredRow(row=row, families=families, statistics=statistics, where=where)
+    kept = families if reports.key == "system" else {}  # what a family holds grows with the texts
+    return ScoredRow(row=row, families=kept, statistics=statistics, where=where)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,108 @@
+"""Words from numbers: a claim stands only where its test carries it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+
+from petrg.evaluate.scores import Count, Estimate, Metric, PermutationTest, Row, Scores
+from petrg.evaluate.sentences import decimals, sentences
+
+BLEU = Metric(
+    key="BLEU-4[char 1]", title="", group="text", low=0, high=1, better="higher", definition="", headline=True
+)
+FALSE = Metric(key="False", title="", group="lesions", low=0, better="lower", definition="", headline=True)
+QUIET = Metric(key="BLEU-1[char 1]", title="", group="text", low=0, high=1, better="higher", definition="")
+
+
+def row(key: str, kind: Literal["system", "control", "reader"], reason: str = "", **values: float | None) -> Row:
+    named = {"bleu": BLEU.key, "false": FALSE.key, "quiet": QUIET.key}
+    estimates = {named[k]: Estimate(value=v, note="" if v is not None else "undefined") for k, v in values.items()}
+    return Row(key=key, title=key, kind=kind, how="", given=not reason, reason=reason, estimates=estimates)
+
+
+def compared(
+    metric: Metric, against: str, difference: float | None, p: float | None, told: bool | None
+) -> PermutationTest:
+    return PermutationTest(
+        metric=metric.key,
+        against=against,
+        method="paired permutation",
+        difference=difference,
+        p=p,
+        p_holm=p,
+        draws=999,
+        distinguishable=told,
+    )
+
+
+def scores(rows: list[Row], tests: list[PermutationTest], counts: tuple[Count, ...] = ()) -> Scores:
+    return Scores(
+        petrg="0",
+        system="s",
+        cases=3,
+        patients=3,
+        seed=0,
+        bootstrap_draws=0,
+        permutations=999,
+        inputs={},
+        metrics=(BLEU, FALSE, QUIET),
+        rows=tuple(rows),
+        tests=tuple(tests),
+        counts=counts,
+    )
+
+
+SYSTEM = row("system", "system", bleu=0.325, false=2.0, quiet=0.9)
+TEMPLATE = row("template", "control", bleu=0.48, false=0.0, quiet=0.1)
+
+
+def test_worse_better_and_alike_follow_the_test_and_the_direction_of_the_score() -> None:
+    tests = [compared(BLEU, "template", -0.155, 0.001, True), compared(FALSE, "template", 2.0, 0.004, True)]
+    said = sentences(scores([SYSTEM, TEMPLATE], tests))
+    assert said == (
+        "BLEU-4[char 1] 0.325 is worse than the healthy template copied word for word (0.480; p = 0.001, "
+        "Holm-corrected over 2 scores), which looks at no scan.",
+        "False 2.000 is worse than the healthy template copied word for word (0.000; p = 0.004, "
+        "Holm-corrected over 2 scores), which looks at no scan.",
+    )
+    lower = sentences(scores([SYSTEM, TEMPLATE], [compared(FALSE, "template", -2.0, 0.004, True)]))
+    assert "False 2.000 is better than" in lower[0]
+    alike = sentences(scores([SYSTEM, TEMPLATE], [compared(BLEU, "template", -0.155, 0.31, False)]))
+    assert "is not distinguishable from the healthy template" in alike[0]
+    assert "p = 0.310" in alike[0]
+
+
+def test_a_difference_without_a_verdict_is_not_put_into_words() -> None:
+    assert sentences(scores([SYSTEM, TEMPLATE], [])) == ()
+    assert sentences(scores([SYSTEM, TEMPLATE], [compared(BLEU, "template", -0.155, None, None)])) == ()
+
+
+def test_scores_that_are_no_headline_are_not_put_into_words() -> None:
+    assert sentences(scores([SYSTEM, TEMPLATE], [compared(QUIET, "template", 0.8, 0.001, None)])) == ()
+
+
+def test_a_control_that_is_lacking_is_said_to_be() -> None:
+    lacking = row("permuted", "control", reason="no sexes: give --meta")
+    said = sentences(scores([SYSTEM, lacking], []))
+    assert said == (
+        "Not given: permuted (no sexes: give --meta). Without this control the scores cannot show whether they "
+        "mean anything.",
+    )
+
+
+def test_a_lacking_second_reader_is_no_fault() -> None:
+    assert sentences(scores([SYSTEM, row("second-reader", "reader", reason="none")], [])) == ()
+
+
+def test_missing_predictions_and_undefined_scores_are_said() -> None:
+    system = row("system", "system", bleu=None, false=2.0)
+    said = sentences(scores([system], [], (Count(key="missing", title="", value=1, of=3),)))
+    assert said[0] == "1 of 3 cases has no prediction: text scores 0, labels count as wrong."
+    assert said[1] == "BLEU-4[char 1] is not defined on these cases."
+
+
+@pytest.mark.parametrize(("high", "wanted"), [(1.0, 3), (100.0, 2), (None, 3)])
+def test_decimals(high: float | None, wanted: int) -> None:
+    assert decimals(BLEU.model_copy(update={"high": high})) == wanted
