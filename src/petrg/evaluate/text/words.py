@@ -7,6 +7,7 @@ of the word at a time. Weights, order of additions and ties are jieba's, so the 
 from __future__ import annotations
 
 import re
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,7 @@ __all__ = ["Words"]
 
 _PIECE = re.compile(rf"[{BLOCK}]+|\S")
 _BLOCK_CHARACTER = re.compile(rf"[{BLOCK}]")
-_RUN = re.compile(r"[\u4e00-\u9fd5]+|[a-zA-Z0-9]+(?:\.\d+)?%?|[^\u4e00-\u9fd5a-zA-Z0-9]+")
-_HAN = re.compile(r"[\u4e00-\u9fd5]")
+_RUN = re.compile(r"(?P<han>[\u4e00-\u9fd5]+)|[a-zA-Z0-9]+(?:\.\d+)?%?|[^\u4e00-\u9fd5a-zA-Z0-9]+")
 _LONG = 64
 _STEPS = (("B", "E"), ("B", "M"), ("E", "B"), ("E", "S"), ("M", "E"), ("M", "M"), ("S", "B"), ("S", "S"))
 
@@ -44,6 +44,7 @@ class Words:
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
         codes = np.minimum(points, 65536).astype(np.int64)
         following, longer = self._best(codes)
+        chances = self._chances(codes)
         words: list[str] = []
         for piece in _PIECE.finditer(text):
             place, end = piece.span()
@@ -60,7 +61,7 @@ class Words:
                 elif start * _LONG + place - start in longer:  # a word that is likelier as single characters
                     words.extend(text[start:place])
                 else:
-                    words.extend(self._unknown(text[start:place], codes[start:place]))
+                    words.extend(self._unknown(text, start, place, chances))
         return words
 
     def _best(self, codes: NDArray[np.int64]) -> tuple[list[int], set[int]]:
@@ -114,23 +115,31 @@ class Words:
         lengths = np.concatenate([np.full(len(f[0]), f[1]) for f in found])
         return starts, lengths, np.concatenate([f[2] for f in found])
 
-    def _unknown(self, run: str, codes: NDArray[np.int64]) -> list[str]:
+    def _chances(self, codes: NDArray[np.int64]) -> list[list[float]]:
+        """Log probability of each character in the states begin, end, middle, single; anything for other than Han."""
+        rows = np.clip(codes - FIRST_HAN, 0, len(self._dictionary.emission) - 1)
+        chances: list[list[float]] = self._dictionary.emission[rows].tolist()
+        return chances
+
+    def _unknown(self, text: str, start: int, end: int, chances: list[list[float]]) -> list[str]:
         """Words in a run of single characters: Han by the model, Latin and digits together."""
         words: list[str] = []
-        for piece in _RUN.finditer(run):
-            if _HAN.match(piece[0]):
-                words += self._modelled(piece[0], codes[piece.start() : piece.end()])
+        for piece in _RUN.finditer(text, start, end):
+            if piece.lastgroup == "han":
+                words += self._modelled(piece[0], chances[piece.start() : piece.end()])
             else:
                 words.append(piece[0])
         return words
 
-    def _modelled(self, run: str, codes: NDArray[np.int64]) -> list[str]:
+    def _modelled(self, run: str, rows: list[list[float]]) -> list[str]:
         """Viterbi over begin, end, middle, single; of equal ways the state later in the alphabet, as in jieba."""
         if len(run) == 1:
             return [run]
-        rows = self._dictionary.emission[codes - FIRST_HAN].tolist()
         be, bm, eb, es, me, mm, sb, ss = self._moves
-        b, e, m, s = (p + q for p, q in zip(self._start, rows[0], strict=True))
+        b, e, m, s = map(add, self._start, rows[0])
+        if len(run) == 2:  # most runs: one word, or two
+            apart, together = max(s + ss, e + es) + rows[1][3], max(b + be, m + me) + rows[1][1]
+            return [run] if together > apart else [run[0], run[1]]
         back: list[tuple[bool, bool, bool, bool]] = []
         for to_b, to_e, to_m, to_s in rows[1:]:
             eb_, sb_ = e + eb + to_b, s + sb + to_b
