@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -166,6 +170,23 @@ def test_one_failure_writes_nothing_and_keeps_the_rest(
     assert not (tmp_path / "out").exists()
     remote.answer = good
     assert "1 reports answered before" in petrg(*ask).stdout
+
+
+def test_ctrl_c_ends_at_once_and_leaves_nothing(reports: Path, remote: ChatServer, tmp_path: Path) -> None:
+    slow = completion("{}")
+    slow.wait_s = 60.0
+    remote.answer = lambda body, count: slow
+    verb = ["labels", "extract", str(reports), "--llm", "m", "--base-url", remote.url, "-o", str(tmp_path / "out")]
+    begun = time.monotonic()
+    with subprocess.Popen([sys.executable, "-m", "petrg.cli.main", *verb], stderr=subprocess.PIPE) as running:
+        while not remote.requests and time.monotonic() < begun + 20:
+            time.sleep(0.02)
+        running.send_signal(signal.SIGINT)
+        asked = time.monotonic()
+        _, said = running.communicate(timeout=20)
+    assert time.monotonic() - asked < 15
+    assert (running.returncode, said.decode()) == (130, "petrg: stopped — nothing half-written is left\n")
+    assert not (tmp_path / "out").exists()
 
 
 # ------------------------------------------------------------------ compare

@@ -269,6 +269,7 @@ def test_a_text_that_was_not_the_one_read_is_not_marked() -> None:
     html = page({"id<1>": "脾" + TEXT})
     assert '<mark class="spot"' not in html
     assert "<q " in html
+    assert "1 of the texts given are not the ones that A read" in html
     assert hashlib.sha256(TEXT.encode()).hexdigest() not in html
 
 

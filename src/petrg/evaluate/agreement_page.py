@@ -119,6 +119,9 @@ def _notes(agreement: Agreement, a: Side, b: Side, known: Mapping[str, str], cas
     for name, side in (("A", a), ("B", b)):
         if not any(any(cell.spots) for cells in side.labels.cases.values() for cell in cells.values()):
             yield f"{name} does not tell where its labels were read: no evidence beside its label files."
+        other = sum(not _is_text(text, side.evidence[key]) for key, text in known.items() if key in side.evidence)
+        if other:
+            yield f"{other:,} of the texts given are not the ones that {name} read: its words are not shown in them."
     if not known:
         yield "No texts given (--texts): only the words that the evidence quotes are shown."
 
@@ -193,9 +196,32 @@ def _in_text(text: str, spots: Sequence[Spot]) -> Markup:
     """What was read, marked, each with a few characters around it."""
     marks = [Mark(spot.start, spot.end, "spot") for spot in spots]
     parts: list[tuple[int, int]] = []
-    for start, end in sorted((max(0, s.start - _AROUND), min(len(text), s.end + _AROUND)) for s in spots):
+    for start, end in sorted(_around(text, spot) for spot in spots):
         if parts and start <= parts[-1][1]:
             parts[-1] = (parts[-1][0], max(end, parts[-1][1]))
         else:
             parts.append((start, end))
-    return Markup(" … ").join(mark_text(text, marks, start, end) for start, end in parts)
+    if not parts:
+        return Markup("")
+    shown = Markup(" … ").join(mark_text(text, marks, start, end) for start, end in parts)
+    return Markup("{}{}{}").format("… " if parts[0][0] else "", shown, " …" if parts[-1][1] < len(text) else "")
+
+
+def _around(text: str, spot: Spot) -> tuple[int, int]:
+    """The spot with a few characters on either side; no word and no number is cut.
+
+    >>> text = "SUVmax 30.5, liver" + " normal" * 9
+    >>> low, high = _around(text, Spot(37, 39))
+    >>> text[low:high]
+    '30.5, liver normal normal normal normal normal normal normal'
+    """
+    low, high = max(0, spot.start - _AROUND), min(len(text), spot.end + _AROUND)
+    while low > 0 and _inside(text[low - 1], text[low]):
+        low -= 1
+    while high < len(text) and _inside(text[high - 1], text[high]):
+        high += 1
+    return low, high
+
+
+def _inside(one: str, next_one: str) -> bool:
+    return all(letter.isascii() and (letter.isalnum() or letter in ".-") for letter in (one, next_one))
