@@ -172,9 +172,7 @@ def fetch(where: Path | str, revision: str | None = None, local_files_only: bool
         return Path(where)
     try:
         return Path(
-            snapshot_download(
-                str(where), revision=revision, allow_patterns=_FILES, local_files_only=local_files_only
-            )
+            snapshot_download(str(where), revision=revision, allow_patterns=_FILES, local_files_only=local_files_only)
         )
     except (OSError, ValueError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
         raise ModelError(
