@@ -36,6 +36,9 @@ class VisionConfig(Model):
     position_tables: tuple[Positive, Positive, Positive] = (16, 16, 128)
     position_std: Annotated[float, Field(gt=0)] = 1.0
     stem: Literal["linear", "conv"] = "linear"
+    normalise_patches: Annotated[
+        bool, Field(description="a LayerNorm before the linear stem, as released; it hides how hot a whole patch is")
+    ] = True
     share: bool = True
 
 

@@ -1,4 +1,8 @@
-"""Where a patch lies, as a vector: learned tables, one an axis."""
+"""Where a patch lies, as a vector: learned tables, one an axis.
+
+"stretched" is the released model's: relative to the volume. "mm" counts patches of one size in mm, down from the scan's
+top and from the middle: a crop at the feet, a wider field or a taller patient moves no index of what was there before.
+"""
 
 from __future__ import annotations
 
@@ -21,16 +25,22 @@ def stretched(patches: int, table: int) -> Tensor:
     return torch.linspace(0, table - 1, patches, dtype=torch.float32).long()
 
 
-def in_mm(patches: int, table: int, centred: bool) -> Tensor:
-    """Index for patches of one size in mm: from the middle of the table (``centred``) or from its first row.
+def from_middle(patches: int, table: int) -> Tensor:
+    """Index of patches of one size in mm, counted from the middle of the table; beyond it the end row is used.
 
-    A crop or a taller patient shifts an index and never stretches it. Beyond the table its last row is used.
-
-    >>> in_mm(4, 16, True).tolist(), in_mm(3, 16, False).tolist()
-    ([6, 7, 8, 9], [0, 1, 2])
+    >>> from_middle(4, 16).tolist(), from_middle(3, 2).tolist()
+    ([6, 7, 8, 9], [0, 0, 1])
     """
-    first = (table - patches) // 2 if centred else 0
-    return (torch.arange(patches) + first).clamp(0, table - 1)
+    return (torch.arange(patches) + (table - patches) // 2).clamp(0, table - 1)
+
+
+def from_top(patches: int, table: int) -> Tensor:
+    """Index of patches of one size in mm, counted down from the last, which is the scan's top.
+
+    >>> from_top(3, 16).tolist(), from_top(3, 2).tolist()
+    ([2, 1, 0], [1, 1, 0])
+    """
+    return torch.arange(patches - 1, -1, -1).clamp(max=table - 1)
 
 
 class Positions(nn.Module):
@@ -41,13 +51,16 @@ class Positions(nn.Module):
         self.kind = config.position
         sizes = [config.dim // 3 + (axis < config.dim % 3) for axis in range(3)]
         self.tables = nn.ModuleList(nn.Embedding(n, d) for n, d in zip(config.position_tables, sizes, strict=True))
+        for table in self.tables:
+            nn.init.normal_(table.weight, std=config.position_std)  # type: ignore[arg-type]
 
     def forward(self, grid: tuple[int, ...]) -> Tensor:
         """(n0 * n1 * n2, dim), the last axis fastest."""
         rows = []
+        count = (stretched,) * 3 if self.kind == "stretched" else (from_top, from_middle, from_middle)
         for axis, (n, table) in enumerate(zip(grid, self.tables, strict=True)):
             weight: Tensor = table.weight  # type: ignore[assignment]
-            index = stretched(n, len(weight)) if self.kind == "stretched" else in_mm(n, len(weight), centred=axis > 0)
+            index = count[axis](n, len(weight))
             shape = [1, 1, 1, -1]
             shape[axis] = n
             rows.append(weight[index.to(weight.device)].view(shape).expand(*grid, -1))

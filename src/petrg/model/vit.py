@@ -64,7 +64,7 @@ class LinearStem(nn.Module):
         super().__init__()
         self.patch, self.channels = config.patch, config.channels
         width = config.channels * config.patch[0] * config.patch[1] * config.patch[2]
-        self.norm_in = nn.LayerNorm(width)
+        self.norm_in = nn.LayerNorm(width) if config.normalise_patches else None
         self.linear = nn.Linear(width, config.dim)
         self.norm_out = nn.LayerNorm(config.dim)
 
@@ -74,17 +74,68 @@ class LinearStem(nn.Module):
         if kept is not None:
             cut = cut.gather(1, kept.at[:, :, None].expand(-1, -1, cut.shape[-1]))
         if volumes.shape[1] == self.channels:
-            return self.norm_out(self.linear(self.norm_in(cut)))
+            return self.norm_out(self.linear(cut if self.norm_in is None else self.norm_in(cut)))
         weight, bias = self._folded()
-        whitened = F.layer_norm(cut, cut.shape[-1:], eps=self.norm_in.eps)
-        return self.norm_out(F.linear(whitened, weight.to(cut.dtype), bias.to(cut.dtype)))
+        if self.norm_in is not None:
+            cut = F.layer_norm(cut, cut.shape[-1:], eps=self.norm_in.eps)
+        return self.norm_out(F.linear(cut, weight.to(cut.dtype), bias.to(cut.dtype)))
 
     def _folded(self) -> tuple[Tensor, Tensor]:
         """Weight (dim, width / channels) and bias (dim) for one channel, the affine part of ``norm_in`` in them."""
-        weight = self.linear.weight
-        bias = self.linear.bias + weight @ self.norm_in.bias
-        scaled = weight * self.norm_in.weight
-        return scaled.view(len(weight), -1, self.channels).sum(-1), bias
+        weight: Tensor = self.linear.weight
+        bias: Tensor = self.linear.bias
+        if self.norm_in is not None:
+            weight, bias = weight * self.norm_in.weight, bias + weight @ self.norm_in.bias
+        return weight.view(len(weight), -1, self.channels).sum(-1), bias
+
+
+class ConvStem(nn.Module):
+    """Volumes to tokens through strided 3 x 3 x 3 convolutions, halving each axis until a patch is one voxel.
+
+    What learns from scratch learns sooner behind convolutions than behind one linear map (Xiao et al. 2021, "Early
+    convolutions help transformers see better"); they start after Kaiming and a LayerNorm follows.
+    """
+
+    def __init__(self, config: VisionConfig) -> None:
+        super().__init__()
+        self.patch, self.channels = config.patch, config.channels
+        strides = _strides(config.patch)
+        widths = [max(16, config.dim >> (len(strides) - 1 - k)) for k in range(len(strides))]
+        layers: list[nn.Module] = []
+        before = config.channels
+        for stride, width in zip(strides, widths, strict=True):
+            a, b, c = (max(3, s) for s in stride)
+            layers += [nn.Conv3d(before, width, (a, b, c), stride, padding=1), nn.GELU()]
+            before = width
+        self.layers = nn.Sequential(*layers, nn.Conv3d(before, config.dim, 1))
+        self.norm_out = nn.LayerNorm(config.dim)
+        for layer in self.layers:
+            if isinstance(layer, nn.Conv3d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+
+    def forward(self, volumes: Tensor, kept: Kept | None = None) -> Tensor:
+        """(b, c or 1, d0, d1, d2) -> (b, n, dim), or (b, m, dim) of the patches ``kept``."""
+        whole = volumes.expand(-1, self.channels, -1, -1, -1)
+        tokens = self.layers(whole).flatten(2).transpose(1, 2)
+        if kept is not None:
+            tokens = tokens.gather(1, kept.at[:, :, None].expand(-1, -1, tokens.shape[-1]))
+        return self.norm_out(tokens)
+
+
+def _strides(patch: tuple[int, int, int]) -> list[tuple[int, int, int]]:
+    """Strides of each layer, whose products are the patch.
+
+    >>> _strides((8, 8, 4)), _strides((6, 2, 1))
+    ([(2, 2, 2), (2, 2, 2), (2, 2, 1)], [(2, 2, 1), (3, 1, 1)])
+    """
+    strides: list[tuple[int, int, int]] = []
+    left = patch
+    while max(left) > 1:
+        a, b, c = (2 if n % 2 == 0 else n for n in left)
+        strides.append((a, b, c))
+        left = (left[0] // a, left[1] // b, left[2] // c)
+    return strides or [(1, 1, 1)]
 
 
 class Attention(nn.Module):
@@ -142,7 +193,7 @@ class ViT3D(nn.Module):
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
         self.config = config
-        self.stem = LinearStem(config)
+        self.stem = LinearStem(config) if config.stem == "linear" else ConvStem(config)
         self.positions = Positions(config)
         self.drop = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
@@ -161,10 +212,17 @@ class ViT3D(nn.Module):
         -------
         (b, n or m, dim)
         """
+        return self.encode(self.embed(volumes, kept), kept)
+
+    def embed(self, volumes: Tensor, kept: Kept | None = None) -> Tensor:
+        """Patches and their positions, before any layer: (b, n or m, dim)."""
         grid = tuple(size // p for size, p in zip(volumes.shape[2:], self.config.patch, strict=True))
         place = self.positions(grid)
-        x = self.drop(self.stem(volumes, kept) + (place if kept is None else place[kept.at]))
+        return self.drop(self.stem(volumes, kept) + (place if kept is None else place[kept.at]))
+
+    def encode(self, tokens: Tensor, kept: Kept | None = None) -> Tensor:
+        """Embedded patches through the layers, (b, n, dim) -> (b, n, dim)."""
         mask = None if kept is None or kept.there is None else kept.there[:, None, None, :]
         for block in self.blocks:
-            x = block(x, mask)
-        return x
+            tokens = block(tokens, mask)
+        return tokens
