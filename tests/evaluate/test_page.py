@@ -506,3 +506,31 @@ def test_a_leaderboard_keeps_its_controls(language: str) -> None:
 def test_a_leaderboard_without_systems_says_so() -> None:
     rows = tuple(r for r in board().rows if r.kind != "system")
     assert words("en")["no_systems"] in render_leaderboard(board(rows=rows))
+
+
+def test_scores_of_text_alone_make_a_shorter_page() -> None:
+    scores = made_up(
+        classes=(), confusions=(), regions=(), tests=(), counts=(), sentences=(), worst=(), labeller=None, inputs={},
+        metrics=METRICS[:2], rows=made_up().rows[:1],
+    )  # fmt: skip
+    made = page(scores, reference_labels=None, prediction_labels=None)
+    seen = Seen(made)
+    anchors = {attrs["id"] for _, attrs in seen.tags if "id" in attrs}
+    assert anchors == {"scored", "said", "summary", "forest", "worst", "all_metrics", "made"}
+    assert words("en")["no_sentences"] in seen.text
+    assert words("en")["no_worst"] in seen.text
+    assert "labeller: none" in seen.text
+    assert "not corrected" in seen.text
+
+
+def test_a_reason_for_all_of_a_group_is_said_once() -> None:
+    rows = list(made_up().rows)
+    lost = {m.key: Estimate(value=None, note="has no text") for m in METRICS if m.group == "text"}
+    rows[2] = rows[2].model_copy(update={"estimates": {**rows[2].estimates, **lost}})
+    text = Seen(page(made_up(rows=tuple(rows)))).text
+    assert text.count("not given: has no text") == 2  # the summary and the table of all metrics
+    mixed = {**lost, METRICS[0].key: Estimate(value=0.25)}
+    rows[2] = rows[2].model_copy(update={"estimates": {**rows[2].estimates, **mixed}})
+    text = Seen(page(made_up(rows=tuple(rows)))).text
+    assert "not given: has no text" not in text
+    assert "0.250" in text

@@ -15,7 +15,7 @@ from petrg.evaluate.scores import Estimate, Metric, Row
 
 __all__ = ["Axis", "forest", "scale"]
 
-_WIDTH, _LEFT, _RIGHT, _LINE, _TOP = 380.0, 152.0, 332.0, 30.0, 4.0
+_WIDTH, _LEFT, _RIGHT, _LINE, _TOP = 384.0, 152.0, 328.0, 30.0, 4.0
 _LETTERS = 24  # of a label's line; a Chinese character takes two
 _LEAST = 0.02  # of a scale that an axis shows, however alike the values are
 _CUT = 0.6  # an axis shows the whole scale unless the values would take less than this share of it
@@ -91,8 +91,11 @@ def forest(
     base = _TOP + _LINE * len(rows)
     height = base + 38
     drawn = [_grid(axis, base), _drop_lines(rows, estimates, axis)]
+    first = next((row for row in rows if row.kind == "system"), None)
     for k, (row, estimate) in enumerate(zip(rows, estimates, strict=True)):
-        drawn.append(_line(row, estimate, _TOP + _LINE * (k + 0.5), axis, titles[row.key], metric, say))
+        kind = "system other" if row.kind == "system" and row is not first else row.kind
+        line = _line(row, estimate, _TOP + _LINE * (k + 0.5), axis, titles[row.key], metric, say)
+        drawn.append(f'<g class="{kind}">{line}</g>')
     drawn.append(_foot(axis, base, metric, say))
     alt = escape(visible(f"{title or metric.title}: {_alternative(metric, rows, estimates, titles, say)}"))
     return (
@@ -126,10 +129,10 @@ def _drop_lines(rows: Sequence[Row], estimates: Sequence[Estimate | None], axis:
 def _line(
     row: Row, estimate: Estimate | None, y: float, axis: Axis, title: str, metric: Metric, say: Mapping[str, Any]
 ) -> str:
-    out = [_label(title, y, row.kind)]
+    out = [_label(title, y)]
     if estimate is None or estimate.value is None:
         out.append(f'<text class="none" x="{_LEFT + 6:g}" y="{y + 4:.1f}">{escape(say["not_given"])}</text>')
-        return f'<g class="{row.kind}">{"".join(out)}</g>'
+        return "".join(out)
     if estimate.low is not None and estimate.high is not None:
         x, to = axis.place(estimate.low), axis.place(estimate.high)
         if estimate.interval == "range of draws":
@@ -139,7 +142,7 @@ def _line(
     out.append(_point(row.kind, axis.place(estimate.value), y))
     value = number(estimate.value, places(metric))
     out.append(f'<text class="value" x="{_WIDTH - 2:g}" y="{y + 4:.1f}" text-anchor="end">{value}</text>')
-    return f'<g class="{row.kind}">{"".join(out)}</g>'
+    return "".join(out)
 
 
 def _point(kind: str, x: float, y: float) -> str:
@@ -150,7 +153,7 @@ def _point(kind: str, x: float, y: float) -> str:
     return f'<path class="point" d="M{x:.1f} {y - 5.5:.1f}l5.5 5.5l-5.5 5.5l-5.5 -5.5z"/>'
 
 
-def _label(title: str, y: float, kind: str) -> str:
+def _label(title: str, y: float) -> str:
     lines = _wrapped(visible(title))
     top = y + 4 - 6.5 * (len(lines) - 1)
     return "".join(
