@@ -192,6 +192,44 @@ def test_suvs_are_written_with_all_their_digits(value: float) -> None:
     assert "e" not in said.removeprefix("SUVmax")
 
 
+@pytest.mark.parametrize(
+    "text", ["9" * 100_000 + "cm", "1," * 50_000, "deauville" + " " * 100_000, "1 " * 50_000 + "mm"]
+)
+def test_a_looping_suv_costs_no_time(text: str) -> None:
+    parse_suv(text)
+
+
+_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 12)
+    | st.floats()
+    | st.sampled_from(["1", "5", "8", "SUVmax: 4.5", "x"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["a", "肝脏", "spleen", "pet_status", "ct_status", "suv", "ct_description"]), inner
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(_json)
+def test_any_json_is_labels_or_refused_never_a_crash(
+    tmp_path_factory: pytest.TempPathFactory, document: object
+) -> None:
+    path = put(tmp_path_factory.mktemp("any"), "x.json", document)
+    try:
+        labels = read_labels(path)
+    except ScoreError:
+        return
+    for cells in labels.cases.values():
+        for cell in cells.values():
+            assert (cell.pet is None) == cell.pet_fault
+            assert (cell.ct is None) == cell.ct_fault
+
+
 # ------------------------------------------------------------------ writing
 _spots = st.lists(st.builds(lambda a, n: Spot(a, a + n), st.integers(0, 500), st.integers(0, 9)), max_size=2).map(tuple)
 _words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

@@ -228,7 +228,7 @@ def class_of(classes: type[C], value: object) -> C | None:
 
 _NUMBER = re.compile(r"(?<![a-z\d.])(\d+(?:\.\d+)?|\.\d+)(?![\d]|\s*(?:mm|cm|ml|%|[×x*]\s*\d))")
 _DECIMAL_COMMA = re.compile(r"(?<![\d,])(\d+),(\d{1,2})(?![\d,])")
-_GRADE = re.compile(r"deauville\s*(?:score)?\s*[:=]?\s*\d")
+_GRADE = re.compile(r"deauville ?(?:score)? ?[:=]? ?\d")
 
 
 def parse_suv(value: object) -> float | None:
@@ -247,7 +247,7 @@ def parse_suv(value: object) -> float | None:
         return float(value) if abs(value) < 1e6 and math.isfinite(value) and value >= 0 else None
     if not isinstance(value, str):
         return None
-    text = _GRADE.sub(" ", unicodedata.normalize("NFKC", value).casefold())
+    text = _GRADE.sub(" ", " ".join(unicodedata.normalize("NFKC", value).casefold().split()))
     if "." not in text:
         text = _DECIMAL_COMMA.sub(r"\1.\2", text)
     numbers = [float(found) for found in _NUMBER.findall(text) if len(found) < 16]

@@ -67,6 +67,8 @@ class LlmOptions:
         if not self.base_url or not (self.llm or "").strip():
             lacks = "--base-url" if (self.llm or "").strip() else "--llm"
             raise RemoteError(f"no {lacks}", "both --llm and --base-url", f"give {lacks}")
+        if (self.price_in is None) != (self.price_out is None):
+            raise RemoteError("one price only", "--price-in and --price-out", "give both or neither")
         return server(
             self.base_url,
             api_key_env=self.api_key_env or "OPENAI_API_KEY",
@@ -87,6 +89,7 @@ def extract(
     """Read the labels of the 24 regions from reports: one JSON a case, and beside it where each label was read.
 
     petrg's own reader does it on this machine. Only with --llm and --base-url do reports leave it, for that server.
+    A missing or blank report gets no file. A folder that holds labels of other cases is refused.
     """
     from petrg.errors import ScoreError
     from petrg.evaluate.case_ids import expect_file_names
