@@ -13,7 +13,7 @@ from petrg.evaluate.label_set import Spot
 from petrg.language.reading import Grounded
 from petrg.report import Structure, Uptake
 
-__all__ = ["UPTAKE", "Claim", "claims"]
+__all__ = ["UPTAKE", "Claim", "claims", "core"]
 
 UPTAKE = "uptake"
 _FOCAL = frozenset({"nodule", "mass", "consolidation", "ground-glass", "destruction", "sclerosis", "density"})
@@ -22,10 +22,11 @@ _SIZES = frozenset({"enlargement", "atrophy"})
 _ALL = _FOCAL | _SIZES | {"node", "thickening", "effusion", "dilatation", "fracture", "pneumothorax", "stone"}
 """What "unremarkable" denies."""
 _LEVEL = re.compile(
-    r"(?<![a-z0-9])(?:[ctls][0-9]{1,2}|[ivⅰ-ⅻⅠ-Ⅻ]{1,4}(?=区| |$)|[0-9]{1,2}[lr]?(?=区|后肋|前肋|肋|段|组|th|椎))"
-    r"|第[0-9一二三四五六七八九十]+|[颈胸腰骶][0-9]{1,2}"
+    r"(?<![a-z0-9])(?:[ctls][0-9]{1,2}(?![a-z0-9])|[iv]{2,4}(?![a-z])|[iv](?=区)|[ⅰ-ⅻⅠ-Ⅻ]+"
+    r"|[0-9]{1,2}[lr]?(?=区|后肋|前肋|肋|段|组|th|椎))|第[0-9一二三四五六七八九十]+|[颈胸腰骶][0-9]{1,2}"
 )
-_NEAR = 12  # characters before and after a place in which a side or a level belongs to it
+_NEXT = 3  # characters that must follow a level, such as its unit
+_NEAR = 16  # characters before and after a place in which a side or a level belongs to it
 
 
 class Claim(NamedTuple):
@@ -54,11 +55,16 @@ class Claim(NamedTuple):
 
 def claims(pieces: Pieces, words: Words, grounded: Iterable[Grounded]) -> Iterator[Claim]:
     """The claims of a text; left out is what is uncertain, of the past, implied, or said of the rest."""
+    told: set[tuple[object, ...]] = set()
     for g in grounded:
         if g.implied:
             continue
         place = Spot(*g.at[0])
         at = Spot(min(a for a, _ in g.at), max(b for _, b in g.at))
+        key = (g.region, g.structure, g.uptake, g.site, g.side, g.negated, pieces.words(pieces.sentence_of(at)))
+        if key in told:
+            continue  # in a loop the same sentence says the same
+        told.add(key)
         clause = pieces.words(pieces.clause_of(at))
         if words.cues["prior"].search(clause) or words.cues["hedge"].search(clause):
             continue
@@ -71,13 +77,12 @@ def claims(pieces: Pieces, words: Words, grounded: Iterable[Grounded]) -> Iterat
             kinds, general = _affirmed(g, pieces, words, phrase), frozenset[str]()
         if not kinds and not general:
             continue
-        near = pieces.plain[max(0, place.start - _NEAR) : place.end + _NEAR]
         yield Claim(
             region=g.region,
-            site=_core(g.site or phrase),
+            site=core(g.site or phrase, words),
             side=g.side or _side(pieces, words, place),
             group=g.nodal_group,
-            levels=frozenset(_LEVEL.findall(near)),
+            levels=_levels(pieces, place),
             denied=denied,
             kinds=kinds,
             general=general,
@@ -100,8 +105,8 @@ def _denies(g: Grounded) -> bool:
 
 
 def _excepts(pieces: Pieces, words: Words, at: Spot, clause: str) -> bool:
-    """Whether the denial leaves something out: "otherwise", or a "but" that follows."""
-    if words.cues["except"].search(clause):
+    """Whether the denial leaves something out ("otherwise", a "but" that follows), or is not said in one sentence."""
+    if words.cues["except"].search(clause) or pieces.sentence_of(at) != pieces.sentence_of(at._replace(end=at.start)):
         return True
     return words.cues["but"].search(pieces.plain[at.end : pieces.sentence_of(at).end]) is not None
 
@@ -113,7 +118,7 @@ def _denied(g: Grounded, pieces: Pieces, words: Words, phrase: str) -> tuple[fro
         if g.uptake in (Uptake.HIGH, Uptake.EQUIVOCAL):
             kinds.add(UPTAKE)
         if g.structure is not None:
-            named = _kinds(pieces.plain[slice(*g.at[-1])], words)
+            named = _kinds(pieces.words(Spot(*g.at[-1])), words)
             kinds |= named
             if not named:
                 general = _FOCAL
@@ -142,7 +147,7 @@ def _affirmed(g: Grounded, pieces: Pieces, words: Words, phrase: str) -> frozens
     if g.uptake is Uptake.HIGH:
         kinds.add(UPTAKE)
     if g.structure not in (None, Structure.NORMAL):
-        kinds |= _kinds(pieces.plain[slice(*g.at[1])] if len(g.at) > 1 else phrase, words)
+        kinds |= _kinds(pieces.words(Spot(*g.at[1])) if len(g.at) > 1 else phrase, words)
         if "node" in kinds and UPTAKE not in kinds and not words.kinds["enlargement"].search(phrase):
             kinds.discard("node")
     return frozenset(kinds)
@@ -161,10 +166,20 @@ def _joint(g: Grounded, pieces: Pieces, words: Words) -> bool:
     return words.cues["joined"].search(between) is None and len(between) <= _NEAR
 
 
-def _side(pieces: Pieces, words: Words, place: Spot) -> Side | None:
-    """The side said just before the place, for regions that have none of their own."""
+def _levels(pieces: Pieces, place: Spot) -> frozenset[str]:
+    """Vertebrae, ribs, nodal levels and segments said beside the place."""
     clause = pieces.clause_of(place)
-    near = pieces.plain[max(clause.start, place.start - _NEAR) : place.end]
+    start, end = max(clause.start, place.start - _NEAR), min(clause.end, place.end + _NEAR)
+    before = max(0, start - 1)  # a letter there makes it another word
+    near = pieces.plain[before : end + _NEXT]
+    found = {m.group() for m in _LEVEL.finditer(near, start - before) if m.start() < end - before}
+    return frozenset(found)
+
+
+def _side(pieces: Pieces, words: Words, place: Spot) -> Side | None:
+    """The side said beside the place, for regions that have none of their own."""
+    clause = pieces.clause_of(place)
+    near = pieces.plain[max(clause.start, place.start - _NEAR) : min(clause.end, place.end + _NEAR)]
     cues = words.cues
     left, right = cues["left"].search(near) is not None, cues["right"].search(near) is not None
     if cues["both"].search(near) or (left and right):
@@ -172,6 +187,10 @@ def _side(pieces: Pieces, words: Words, place: Spot) -> Side | None:
     return Side.LEFT if left else Side.RIGHT if right else None
 
 
-def _core(site: str) -> str:
-    """A place without case, blanks at its ends, list marks."""
-    return re.sub(r"[、,]", "", " ".join(site.lower().split()))
+def core(site: str, words: Words) -> str:
+    """A place without the finding that its words may bring ("ureter dilated"), list marks and empty endings."""
+    plain = re.sub(r"[、,]", "", " ".join(site.lower().split()))
+    bare = plain
+    for pattern in words.kinds.values():
+        bare = pattern.sub("", bare)
+    return words.cues["ending"].sub("", bare).strip() or plain

@@ -17,7 +17,7 @@ _ENDS = frozenset(".。!?;…*|\"'") | frozenset(_PAIRS.values())
 _GOES_ON = frozenset(",、:-/<~=+&") | frozenset(_PAIRS)
 _TAIL = 40  # characters shown as the place of the fault
 _GAP = 3  # sentences between the beginning and its return
-_LEAST = 8  # letters of a sentence that can be recognised, or of a text after the end
+_LEAST = 6  # letters of a sentence that can be recognised, or of a text after the end
 
 
 def empty(pieces: Pieces) -> Iterator[Fault]:
@@ -39,9 +39,9 @@ def cut_off(pieces: Pieces, words: Words) -> Iterator[Fault]:
     why = ""
     if _opens(tail):
         why = "the text ends within a bracket"
-    elif body[-1] in _GOES_ON or words.goes_on.search(tail):
+    elif body[-1] in _GOES_ON or re.search(r"[0-9]\s*[cm]?m?\s*\*$", tail) or words.goes_on.search(tail):
         why = "the text ends where more must follow"
-    elif re.search(r"[0-9]\.$", tail) and not re.search(r"[^\W\d]\s*\.(?=\s|$)", body):
+    elif "。" in body and re.search(r"[0-9]\.$", tail):
         why = "the text ends within a number"
     elif body[-1] not in _ENDS and not _is_list(body):
         why = "the last sentence has no end"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from petrg.anatomy import Region
+from petrg.evaluate.faults.claims import core
 from petrg.evaluate.faults.fault import Fault, FaultKind
 from petrg.evaluate.faults.lexicon import Words
 from petrg.evaluate.faults.pieces import Pieces
@@ -112,7 +113,12 @@ def small_organs(pieces: Pieces, words: Words, grounded: Iterable[Grounded]) -> 
     wholes = {(w.region, name) for w in words.wholes for name in w.names}
     for g in grounded:
         least = ORGAN_MM.get(g.region)
-        if least is None or not g.size_mm or max(g.size_mm) >= least or (g.region.value, g.site or "") not in wholes:
+        if (
+            least is None
+            or not g.size_mm
+            or max(g.size_mm) >= least
+            or (g.region.value, core(g.site or "", words)) not in wholes
+        ):
             continue
         if g.structure not in (None, Structure.OTHER, Structure.NORMAL):
             continue

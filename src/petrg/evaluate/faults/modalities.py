@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import islice
 
 from petrg.evaluate.faults.fault import Fault, FaultKind
 from petrg.evaluate.faults.lexicon import Words
@@ -11,6 +12,7 @@ from petrg.evaluate.label_set import Spot
 
 __all__ = ["not_scanned"]
 
+_MOST = 100  # mentions looked at; a loop of more tells nothing new
 _LOOK_BACK = 4
 
 
@@ -29,7 +31,7 @@ def not_scanned(pieces: Pieces, words: Words, modalities: Collection[str]) -> It
             or (sign.modality == "contrast" and "CT-plain" not in modalities)
         ):
             continue
-        for m in sign.pattern.finditer(pieces.plain):
+        for m in islice(sign.pattern.finditer(pieces.plain), _MOST):
             at = Spot(m.start(), m.end())
             if sign.unless_before.search(pieces.plain[max(0, at.start - _LOOK_BACK) : at.start]):
                 continue

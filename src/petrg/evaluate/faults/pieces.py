@@ -13,6 +13,7 @@ from petrg.language.reading.plain import normalise
 
 __all__ = ["Pieces", "units"]
 
+_REACH = 300  # characters of a sentence before and after what is looked at
 _STOP = re.compile(r"[。!?;\n]+|\.(?=\s|$)")
 _UNIT = re.compile(r"[a-z]+(?:'[a-z]+)?|[0-9]+(?:\.[0-9]+)?|[^\s\w]|[^\W\d_a-z]")
 _CLAUSE = re.compile(r"[。!?;,\n]+|\.(?=\s|$)")
@@ -51,7 +52,10 @@ class Pieces:
         return _split(self.plain, _CLAUSE)
 
     def sentence_of(self, at: Spot) -> Spot:
-        """From the start of the sentence of the first character to the end of that of the last."""
+        """From the start of the sentence of the first character to the end of that of the last.
+
+        Of sentences without end only what is near, so that the time stays linear.
+        """
         return _around(self.sentences, at)
 
     def clause_of(self, at: Spot) -> Spot:
@@ -59,8 +63,8 @@ class Pieces:
         return _around(self.clauses, at)
 
     def words(self, at: Spot) -> str:
-        """The plain text of a span."""
-        return self.plain[at.start : at.end]
+        """The plain text of a span, of a long one its beginning."""
+        return self.plain[at.start : min(at.end, at.start + 2 * _REACH)]
 
 
 def _split(plain: str, stop: re.Pattern[str]) -> tuple[Spot, ...]:
@@ -80,4 +84,4 @@ def _around(pieces: Sequence[Spot], at: Spot) -> Spot:
     last = bisect_right(pieces, max(at.end - 1, at.start), key=lambda piece: piece.start) - 1
     start = pieces[first].start if first >= 0 else at.start
     end = pieces[last].end if last >= 0 else at.end
-    return Spot(min(start, at.start), max(end, at.end))
+    return Spot(min(max(start, at.start - _REACH), at.start), max(min(end, at.end + _REACH), at.end))

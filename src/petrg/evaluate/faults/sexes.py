@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from petrg.evaluate.cases import Sex
 from petrg.evaluate.faults.fault import Fault, FaultKind
@@ -12,6 +13,7 @@ from petrg.evaluate.label_set import Spot
 
 __all__ = ["other_sex"]
 
+_MOST = 100  # mentions looked at; a loop of more tells nothing new
 _LOOK_BACK = 14
 
 
@@ -43,7 +45,7 @@ def other_sex(pieces: Pieces, words: Words, sex: Sex | None) -> Iterator[Fault]:
 def _named(pieces: Pieces, words: Words) -> Iterator[tuple[Organ, Spot]]:
     """Every organ with its first mention that counts."""
     for organ in words.organs:
-        for m in organ.pattern.finditer(pieces.plain):
+        for m in islice(organ.pattern.finditer(pieces.plain), _MOST):
             at = Spot(m.start(), m.end())
             if organ.unless_before.search(pieces.plain[max(0, at.start - _LOOK_BACK) : at.start]):
                 continue
