@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from petrg.anatomy import Region
 from petrg.language.reading.lexicon import Kind
 from petrg.language.reading.said import Place, Said, Statement
 from petrg.report import Uptake
@@ -107,7 +108,11 @@ class _Teller:
         for statement in statements:
             if self.mutes(statement):
                 continue
-            if statement.yardstick or (beside and not statement.places and not statement.said):
+            if (
+                statement.yardstick
+                or (beside and not statement.places and not statement.said)
+                or ((beside or self.measured_elsewhere()) and statement.only_of_liver)
+            ):
                 beside = True
                 continue  # of a yardstick, and so are numbers that follow it
             beside = False
@@ -144,6 +149,10 @@ class _Teller:
             statement.said = [s for s in statement.said if s.rule != "uptake.malignant"]
         return bool(self.muted)
 
+    def measured_elsewhere(self) -> bool:
+        """Whether the lesion has a number and lies outside the liver."""
+        return bool(self.lesion.suvs) and not any(Region.LIVER in p.regions() for p in self.lesion.places)
+
     def carries_on(self, statement: Statement) -> bool:
         """Whether a segment begins a new lesion of the old subject: not where it names its own in a whole clause."""
         if statement.places:
@@ -176,6 +185,8 @@ class _Teller:
         if beside is not None and statement.suvs and not (statement.said or places or beside.suvs):
             beside.add(statement)  # "the adjacent muscle contains an avid lesion, SUVmax 8.1"
             return
+        if statement.around and self.subject:  # "nodes around it"
+            places = [replace(p, beside=True, node=True, suv=None) for p in self.subject]
         if statement.explained and statement.silent and not self.lesion.empty:
             return  # "likely reactive after a vaccination in the arm"
         if places and not statement.said and self.goes_on(statement):

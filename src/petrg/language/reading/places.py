@@ -110,6 +110,7 @@ class PlaceReader(ABC):
     def beside(self, token: Token) -> None:
         """Take "Next to" after a place moves it; "at the level of" makes it no subject."""
         if self.last is None or token.start != self.last.end:
+            self.out.around |= self.last is None and token.entry.value != "level"
             return
         if token.entry.value == "level" and self.joined is not None and self.joined[0] is self.last:
             self.last.end = self.joined[1]  # "retroperitoneal, at the level of the renal vein": one place
@@ -155,7 +156,7 @@ class PlaceReader(ABC):
         if beside := self.beside_with():  # "touches X" or "with X in touch"
             self.out.asides += tuple(beside)
         elif self.mode != "extra":
-            self.out.aside_first |= not self.out.places and not self.out.said
+            self.out.aside_first |= not self.out.places and not self.out.said and token.entry.value != "than"
             self.mode, self.captured = "aside", False
 
     def beside_with(self) -> list[Place]:

@@ -11,6 +11,9 @@ from petrg.report import Uptake
 __all__ = ["Place", "Said", "Statement"]
 
 
+_LIVER = (Region.LIVER,)
+
+
 @dataclass(slots=True)
 class Place:
     """A place named in a clause, with its side and where its words stand.
@@ -82,6 +85,7 @@ class Statement:
     physiologic: bool = False
     aside_first: bool = False
     yardstick: bool = False
+    around: bool = False
     together: bool = False
     heading: bool = False
     history: str = ""
@@ -94,6 +98,11 @@ class Statement:
     def silent(self) -> bool:
         """Whether nothing is said of the places."""
         return not self.said and not self.suvs and not self.sizes
+
+    @property
+    def only_of_liver(self) -> bool:
+        """Whether nothing but a number is given, of the liver: a yardstick beside another number."""
+        return bool(self.suvs and self.places) and not self.said and all(p.regions() == _LIVER for p in self.places)
 
     @property
     def mute(self) -> bool:

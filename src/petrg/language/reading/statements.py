@@ -169,8 +169,11 @@ class _Reader(PredicateReader):
             self.mark_places()
         if len(self.measured) > 1:
             self.share_numbers()
+            if not self.measured[0][0] and out.only_of_liver:  # "SUVmax 7.1 (liver SUVmax 3.2)"
+                out.asides, out.places, out.suvs = tuple(out.places), [], (self.measured[0][1],)
         if out.heading and out.places:
             out.said = [s for s in out.said if s.concept != "node"]  # "neck nodes:" shows none yet
+        out.around &= self.nodes and not out.places
         operated = any(s.concept == "surgery" and not s.denied for s in out.said)
         if self.tumour is not None and (out.explained or out.places) and not operated:
             out.said.append(Said("uptake.malignant", self.tumour.start, self.tumour.end, Uptake.HIGH))
