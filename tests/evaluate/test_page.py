@@ -339,6 +339,24 @@ def test_only_a_system_below_a_control_is_marked_so() -> None:
     assert page(first).count(">▽<") == 0
 
 
+def test_nothing_is_better_than_the_end_of_a_scale() -> None:
+    from petrg.evaluate.page.view import row_cells
+
+    share = metric("m", "faults", 1.0, "lower")
+
+    def marks(system: float, control: float) -> bool:
+        rows = [
+            Row(key=k, title=k, kind=kind, how="", estimates={"m": Estimate(value=v)})  # type: ignore[arg-type]
+            for k, kind, v in (("s", "system", system), ("c", "control", control))
+        ]
+        return row_cells(rows[0], [share], rows, (), "en")["m"].below
+
+    assert not marks(0.0, 0.0)
+    assert not marks(0.1, 0.2)
+    assert marks(0.1, 0.1)
+    assert marks(0.2, 0.1)
+
+
 def test_tables_name_their_heads_and_figures_their_content() -> None:
     seen = Seen(page())
     assert all(th.get("scope") in {"col", "row", "colgroup", "rowgroup"} for th in seen.found("th"))

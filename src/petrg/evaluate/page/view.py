@@ -142,8 +142,9 @@ def _said(test: PermutationTest) -> str:
 
 
 def _below(estimate: Estimate, metric: Metric, rows: Sequence[Row]) -> bool:
-    """Whether some control is at least as good."""
-    if metric.better == "neither" or estimate.value is None:
+    """Whether some control is at least as good; nothing is better than the end of a scale."""
+    end = {"higher": metric.high, "lower": metric.low, "neither": estimate.value}[metric.better]
+    if estimate.value is None or estimate.value == end:
         return False
     sign = 1 if metric.better == "higher" else -1
     controls = [e.value for r in rows if r.kind == "control" and (e := r.estimates.get(metric.key)) is not None]
