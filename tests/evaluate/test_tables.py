@@ -111,6 +111,14 @@ def test_what_is_refused(text: str, fault: str, tmp_path: Path) -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_a_refusal_leaves_the_limit_of_cells_as_it_was(tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    for text in ("id,text\n1,x\n2,y,z\n3,w\n", 'id,text\n1,"x\n', "id,id\n1,2\n"):
+        with pytest.raises(ScoreError):
+            read_rows(written(tmp_path, text))
+        assert csv.field_size_limit() == before
+
+
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(ScoreError, match="cannot read the table"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 from petrg.errors import ScoreError
@@ -45,10 +44,10 @@ def read_rows(path: Path) -> Rows:
     except OSError as error:
         raise ScoreError(f"cannot read the table: {error.strerror}", "a CSV file", "check the path") from error
     records = _records(_decode(raw))
-    header = [name.strip() for name in next(records, [])]
+    header = [name.strip() for name in records[0]] if records else []
     _expect_columns(header)
     columns = [name for name in header if name]
-    rows = [_row(header, cells, number) for number, cells in enumerate(records, 1)]
+    rows = [_row(header, cells, number) for number, cells in enumerate(records[1:], 1)]
     if not rows:
         raise ScoreError("the table holds no row", "at least one case", "check the file")
     return columns, rows
@@ -80,24 +79,25 @@ def _gb18030(raw: bytes) -> str | None:
     return text if common >= _COMMON_HAN * len(foreign) else None
 
 
-def _records(text: str) -> Iterator[list[str]]:
+def _records(text: str) -> list[list[str]]:
     """Records that hold something, the column names first."""
-    limit = csv.field_size_limit(max(len(text), 1))  # else a field over 131,072 characters is an error
-    number = -1
+    found: list[list[str]] = []
+    before = csv.field_size_limit()
+    csv.field_size_limit(max(len(text), before))  # else a cell over 131,072 characters is an error
     try:
         for cells in csv.reader(io.StringIO(text, newline=""), strict=True):
             if any(cell.strip() for cell in cells):
-                number += 1
-                yield cells
+                found.append(cells)
     except csv.Error as error:
-        where = f"row {number + 1}" if number >= 0 else "the first row"
         raise ScoreError(
-            f"{where} of the table breaks the rules of CSV, as an unpaired quote does",
+            f"{f'row {len(found)}' if found else 'the first row'} of the table breaks the rules of CSV, "
+            "as an unpaired quote does",
             "cells separated by commas, quotes doubled inside a quoted cell",
             _SAVE_ANEW,
         ) from error
     finally:
-        csv.field_size_limit(limit)
+        csv.field_size_limit(before)
+    return found
 
 
 def _expect_columns(header: list[str]) -> None:
