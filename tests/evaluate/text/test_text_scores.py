@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import random
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -289,3 +293,25 @@ def test_predictions_without_a_token_can_be_permuted() -> None:
     cases = made(4).with_predictions([None, "", " ", None])
     family = text_family(cases, "char")
     assert all(not values.any() for values in family.permuted(np.array([[1, 0, 3, 2], [3, 2, 1, 0]])).values())
+
+
+def test_two_runs_give_the_same_digits() -> None:
+    """Hashes of words differ from process to process; no figure may."""
+    code = (
+        "import numpy as np; from test_text_scores import made; from petrg.evaluate.text import *;"
+        "c = made(12, length=200); f = text_family(c, 'char'); print(cases_csv(c, score_text(c, 'char')));"
+        "o = np.array([np.roll(np.arange(12), s) for s in range(12)]);"
+        "print({k: v.tolist() for k, v in f.permuted(o).items()})"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parent)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "random")
+    }
+    assert len(outputs) == 1
+    assert "CIDEr-D" in outputs.pop()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from petrg.evaluate.text.cider import ORDERS, SCALE, SIGMA
 from petrg.evaluate.text.profile import Hashes, Ints, Profile, align_stems, order_of, shared
-from petrg.evaluate.text.rarity import Rarity
+from petrg.evaluate.text.rarity import Rarity, norms
 
 __all__ = ["Crowd", "crowd", "lcs_matrix"]
 
@@ -105,10 +105,7 @@ class Crowd:
     @cached_property
     def _norms(self) -> Floats:
         """(4, n) lengths of the texts' weighted vectors."""
-        keys = np.concatenate([text.keys for text in self.texts])
-        slots = order_of(keys) * len(self.texts) + self.owners
-        weighted = self._counts * self.rarity.weights(keys)
-        return np.sqrt(self._per_text(slots, weighted**2))
+        return np.stack([norms(text.keys, text.counts, self.rarity) for text in self.texts], axis=1)
 
     def against(self, reference: Profile, lcs: Ints) -> tuple[Floats, Floats]:
         """Counts (n, 13) as in :func:`petrg.evaluate.text.score.counts_of`, and CIDEr-D (n,).
@@ -135,12 +132,12 @@ class Crowd:
         return sums.astype(np.float64).reshape(ORDERS, count)
 
     def _cider(self, reference: Profile, mine: Ints, slots: Ints, given: Floats) -> Floats:
-        weights = self.rarity.weights(reference.keys)
-        wanted = reference.counts * weights
-        dots = self._per_text(slots, np.minimum(given * weights[mine], wanted[mine]) * wanted[mine])
-        norm = np.sqrt(np.bincount(order_of(reference.keys), weights=wanted**2, minlength=ORDERS))
-        norms = self._norms * norm[:, None]
-        cosines = np.divide(dots, norms, out=np.zeros_like(dots), where=norms > 0).mean(axis=0)
+        kinds, which = np.unique(self.rarity.seen(reference.keys), return_inverse=True)
+        wanted = reference.counts[mine]
+        both = np.minimum(given, wanted) * wanted
+        dots = self.rarity.weighted(slots, ORDERS * len(self.texts), kinds, which[mine], both).reshape(ORDERS, -1)
+        length = self._norms * norms(reference.keys, reference.counts, self.rarity)[:, None]
+        cosines = np.divide(dots, length, out=np.zeros_like(dots), where=length > 0).mean(axis=0)
         difference = self._totals[:, 1] - reference.totals[1]
         return np.asarray(SCALE * cosines * np.exp(-(difference**2) / (2 * SIGMA**2)))
 

@@ -2,7 +2,7 @@
 
 Words and n-grams are 64-bit hashes (Python's own of the word, times odd constants), so texts need no common vocabulary
 and nothing is kept from one text to the next. Two different n-grams of a pair of reports share a hash about once in
-10^12 pairs.
+10^12 pairs. Hashes differ from run to run; no result does, since only whole numbers are summed in their order.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
 """In how many references each n-gram stands, and CIDEr-D from it; memory does not grow with the texts.
 
 CIDEr needs all references before it can weigh the first n-gram. What a case needs later (its hashes and counts, not its
-text) waits in a temporary file; the table of references holds 24 bytes for each distinct n-gram.
+text) waits in a temporary file; the table of references holds 16 bytes for each distinct n-gram.
 """
 
 from __future__ import annotations
 
-import math
 import tempfile
 from collections.abc import Iterator
 from types import TracebackType
@@ -17,9 +16,9 @@ from numpy.typing import NDArray
 
 from petrg.errors import OutputError
 from petrg.evaluate.text.cider import ORDERS, SCALE, length_penalty
-from petrg.evaluate.text.profile import Hashes, Profile, order_of, shared
+from petrg.evaluate.text.profile import Hashes, Ints, Profile, order_of, shared
 
-__all__ = ["Rarity", "Waiting", "cider_of"]
+__all__ = ["Rarity", "Waiting", "cider_of", "norms"]
 
 Floats = NDArray[np.float64]
 
@@ -33,31 +32,45 @@ class Rarity:
     def __init__(self) -> None:
         self.references = 0
         self._keys: Hashes = np.empty(0, dtype=np.uint64)
-        self._seen: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        self._weights: Floats | None = None
+        self._seen: Ints = np.empty(0, dtype=np.int64)
         self._pending: list[Hashes] = []
         self._waiting = 0
 
     def add(self, reference: Profile) -> None:
         """Count one more reference."""
         self.references += 1
-        self._weights = None
         self._pending.append(reference.keys)
         self._waiting += len(reference.keys)
         if self._waiting > max(_PENDING, len(self._keys)):
             self._merge()
 
-    def weights(self, keys: Hashes) -> Floats:
-        """log(references / references that hold it, at least 1) of each n-gram; exactly 0 where all hold it."""
-        if self._weights is None:
-            self._merge()
-            self._weights = np.log(self.references / self._seen)
-        most = math.log(max(1, self.references))
+    def seen(self, keys: Hashes) -> Ints:
+        """How many references hold each n-gram; 1 for one that none holds, as pycocoevalcap has it."""
+        self._merge()
         if not len(self._keys):
-            return np.full(len(keys), most)
+            return np.ones(len(keys), dtype=np.int64)
         at = np.searchsorted(self._keys, keys)
         at[at == len(self._keys)] = 0
-        return np.where(self._keys[at] == keys, self._weights[at], most)
+        return np.where(self._keys[at] == keys, self._seen[at], 1)
+
+    def weighted(self, slots: Ints, count: int, kinds: Ints, which: Ints, values: NDArray[np.generic]) -> Floats:
+        """Sums of ``values`` x squared weight, by slot.
+
+        An n-gram's weight is log(references / references that hold it). Whole numbers are summed for each kind of
+        n-gram first, so the result does not depend on the order of the n-grams, which differs from run to run.
+
+        Parameters
+        ----------
+        slots : (m,) int, below ``count``
+        kinds : (k,) int
+            Numbers of references.
+        which : (m,) int
+            Index into ``kinds`` of each n-gram.
+        values : (m,) whole numbers
+        """
+        sums = np.bincount(slots * len(kinds) + which, weights=values, minlength=count * len(kinds))
+        squares = np.log(max(1, self.references) / kinds) ** 2
+        return np.asarray((sums.reshape(count, len(kinds)) * squares).sum(axis=1), dtype=np.float64)
 
     def _merge(self) -> None:
         if not self._pending:
@@ -79,20 +92,24 @@ def cider_of(reference: Profile, prediction: Profile, rarity: Rarity) -> float:
     if penalty == 0:
         return 0.0
     arrays = (reference.keys, reference.counts, prediction.keys, prediction.counts)
-    return penalty * _weighted(*arrays, rarity)
+    return penalty * _cosine(*arrays, rarity)
 
 
-def _weighted(
-    reference: Hashes, wanted: NDArray[np.int64], prediction: Hashes, given: NDArray[np.int64], rarity: Rarity
-) -> float:
-    theirs, ours = wanted * rarity.weights(reference), given * rarity.weights(prediction)
-    a, b = shared(prediction, reference)
-    dots = np.bincount(order_of(prediction[a]), np.minimum(ours[a], theirs[b]) * theirs[b], ORDERS)
-    squares = [
-        np.bincount(order_of(keys), weights**2, ORDERS) for keys, weights in ((prediction, ours), (reference, theirs))
-    ]
-    norms = np.sqrt(squares[0]) * np.sqrt(squares[1])
-    return float(SCALE * np.divide(dots, norms, out=np.zeros(ORDERS), where=norms > 0).mean())
+def norms(keys: Hashes, counts: Ints, rarity: Rarity) -> Floats:
+    """(4,) lengths of the weighted vectors of 1- to 4-grams of a text."""
+    kinds, which = np.unique(rarity.seen(keys), return_inverse=True)
+    return np.sqrt(rarity.weighted(order_of(keys), ORDERS, kinds, which, counts**2))
+
+
+def _cosine(reference: Hashes, wanted: Ints, prediction: Hashes, given: Ints, rarity: Rarity) -> float:
+    """10 x the mean over orders of the clipped cosine, without the penalty for length."""
+    ours, theirs = shared(prediction, reference)
+    common = prediction[ours]
+    kinds, which = np.unique(rarity.seen(common), return_inverse=True)
+    both = np.minimum(given[ours], wanted[theirs]) * wanted[theirs]
+    dots = rarity.weighted(order_of(common), ORDERS, kinds, which, both)
+    length = norms(prediction, given, rarity) * norms(reference, wanted, rarity)
+    return float(SCALE * np.divide(dots, length, out=np.zeros(ORDERS), where=length > 0).mean())
 
 
 class Waiting:
@@ -145,4 +162,4 @@ class Waiting:
             raw = [self._file.read(8 * size) for size in sizes]
             theirs, ours = (np.frombuffer(raw[part], dtype=np.uint64) for part in (0, 2))
             wanted, given = (np.frombuffer(raw[part], dtype=np.int64) for part in (1, 3))
-            yield penalty * _weighted(theirs, wanted, ours, given, rarity) if penalty else 0.0
+            yield penalty * _cosine(theirs, wanted, ours, given, rarity) if penalty else 0.0

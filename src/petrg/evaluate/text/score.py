@@ -199,7 +199,7 @@ def score_pairs(
 ) -> TextScores:
     """Text metrics of pairs of texts, read one pair at a time.
 
-    Memory holds one pair, eleven numbers a pair, and 24 bytes for each distinct n-gram of the references; see
+    Memory holds one pair, eleven numbers a pair, and 16 bytes for each distinct n-gram of the references; see
     :mod:`petrg.evaluate.text.rarity`.
 
     Parameters
