@@ -33,7 +33,7 @@ def rows(left: str, right: str) -> list[tuple[str, str, str]]:
 def test_sentences_are_the_text(text: str) -> None:
     spans = split_sentences(text)
     assert "".join(part(text, s) for s in spans) == text
-    assert all(0 < s.end - s.start <= LONGEST or s.end - s.start <= LONGEST + 300 for s in spans)
+    assert all(0 < s.end - s.start <= LONGEST for s in spans)
 
 
 def test_a_number_is_not_cut_and_a_long_sentence_is() -> None:
