@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 
 from petrg.anatomy import Region
 from petrg.evaluate.label_set import Cell, LabelSet, Spot
-from petrg.language.reading import LabelEvidence, labels, read
+from petrg.language.reading import Basis, Evidence, LabelEvidence, labels, read
 from petrg.progress import Progress, silent, track
 
 __all__ = ["LABELLER", "extract", "is_blank", "labeller"]
@@ -88,14 +88,22 @@ def _add(digest: hashlib._Hash, item: Traversable) -> None:
 
 
 def _cell(evidence: LabelEvidence) -> Cell:
-    label = evidence.label
-    parts = (evidence.pet, evidence.ct, evidence.suv)
+    label, pet, ct, suv = evidence
+    if pet.basis is Basis.SILENT and ct.basis is Basis.SILENT and suv is None and not label.description:
+        return _SILENT  # most regions of most reports
     return Cell(
         pet=label.pet,
         ct=label.ct,
         suv_max=label.suv_max,
         description=label.description,
-        basis=(evidence.pet.basis.value, evidence.ct.basis.value, evidence.suv.basis.value if evidence.suv else ""),
-        rules=(evidence.pet.rule, evidence.ct.rule, evidence.suv.rule if evidence.suv else ""),
-        spots=tuple(tuple(Spot(s.start, s.end) for s in part.spans) if part else () for part in parts),  # type: ignore[arg-type]
+        basis=(pet.basis.value, ct.basis.value, suv.basis.value if suv else ""),
+        rules=(pet.rule, ct.rule, suv.rule if suv else ""),
+        spots=(_spots(pet), _spots(ct), _spots(suv) if suv else ()),
     )
+
+
+def _spots(evidence: Evidence) -> tuple[Spot, ...]:
+    return tuple(Spot(span.start, span.end) for span in evidence.spans)
+
+
+_SILENT = Cell(basis=("silent", "silent", ""), rules=("silence", "silence", ""))
