@@ -25,6 +25,7 @@ _LEVEL = re.compile(
     r"(?<![a-z0-9])(?:[ctls][0-9]{1,2}(?![a-z0-9])|[iv]{2,4}(?![a-z])|[iv](?=区)|[ⅰ-ⅻⅠ-Ⅻ]+"
     r"|[0-9]{1,2}[lr]?(?=区|后肋|前肋|肋|段|组|th|椎))|第[0-9一二三四五六七八九十]+|[颈胸腰骶][0-9]{1,2}"
 )
+_SITE = 60  # characters of a place that are looked at; a list of places may be endless
 _NEXT = 3  # characters that must follow a level, such as its unit
 _NEAR = 16  # characters before and after a place in which a side or a level belongs to it
 
@@ -61,7 +62,8 @@ def claims(pieces: Pieces, words: Words, grounded: Iterable[Grounded]) -> Iterat
             continue
         place = Spot(*g.at[0])
         at = Spot(min(a for a, _ in g.at), max(b for _, b in g.at))
-        key = (g.region, g.structure, g.uptake, g.site, g.side, g.negated, pieces.words(pieces.sentence_of(at)))
+        site = (g.site or pieces.words(place))[:_SITE]
+        key = (g.region, g.structure, g.uptake, site, g.side, g.negated, pieces.words(pieces.sentence_of(at)))
         if key in told:
             continue  # in a loop the same sentence says the same
         told.add(key)
@@ -79,7 +81,7 @@ def claims(pieces: Pieces, words: Words, grounded: Iterable[Grounded]) -> Iterat
             continue
         yield Claim(
             region=g.region,
-            site=core(g.site or phrase, words),
+            site=core(site, words),
             side=g.side or _side(pieces, words, place),
             group=g.nodal_group,
             levels=_levels(pieces, place),

@@ -117,7 +117,7 @@ def small_organs(pieces: Pieces, words: Words, grounded: Iterable[Grounded]) -> 
             least is None
             or not g.size_mm
             or max(g.size_mm) >= least
-            or (g.region.value, core(g.site or "", words)) not in wholes
+            or (g.region.value, core((g.site or "")[:60], words)) not in wholes
         ):
             continue
         if g.structure not in (None, Structure.OTHER, Structure.NORMAL):
