@@ -103,7 +103,7 @@ def _cell(evidence: LabelEvidence) -> Cell:
 
 
 def _spots(evidence: Evidence) -> tuple[Spot, ...]:
-    return tuple(Spot(span.start, span.end) for span in evidence.spans)
+    return tuple(Spot(start, end) for start, end in evidence.at)
 
 
 _SILENT = Cell(basis=("silent", "silent", ""), rules=("silence", "silence", ""))
