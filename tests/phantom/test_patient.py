@@ -11,7 +11,8 @@ from petrg.phantom import COVERAGES, Truth, fingerprint, incidental_names, low_r
 from petrg.phantom.body import frame_of, weight_kg
 from petrg.phantom.lesions import lesion_count, region_cycle, sites
 from petrg.phantom.spec import draw
-from petrg.report import Structure, Uptake, project
+from petrg.report import Finding, Structure, Uptake, project
+from petrg.report.labels import label_region
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +225,7 @@ def test_every_ct_only_finding_shows_on_ct_and_not_on_pet(sex):
     for found in with_it.truth.ct_only:
         nearest = np.linalg.norm(places - found.centre_mm, axis=1).min()
         assert nearest < 12 + found.size_mm / 2, found.name
-        label = with_it.truth.labels[found.region]
+        label = with_it.truth.labels[label_region(Finding(region=found.region, structure=found.structure))]
         assert label.ct is not Structure.NORMAL
         assert found.look in label.description
         assert found.kind.modality.value == "CT"

@@ -1,4 +1,11 @@
-"""Findings -> the label of a region; the one priority table, for truth and for scoring."""
+"""Findings -> the label of a region; the one priority table, for truth and for scoring.
+
+Ribs, sternum, clavicles and scapulae. PETRG-Score names "axillae and chest wall" and "pelvic and limb bones" and gives
+these bones to neither. Every LLM label of AutoPET-RG-Lym that speaks of them (read on the cases for development) gives
+them to the bones, and so does this table, for reading, truth and scoring alike: a bone lesion of the chest wall, or a
+finding of one of these bones, is of the label "pelvic and limb bones" (:func:`label_region`). In anatomy, and so in a
+measurement and in the sentences of a draft, these bones stay parts of the chest wall, where they lie.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +16,16 @@ from petrg.anatomy import Region
 from petrg.report.classes import Structure, Uptake
 from petrg.report.model import Model
 
-__all__ = ["STRUCTURE_PRIORITY", "UPTAKE_PRIORITY", "Label", "Stated", "label_of", "project", "to_authors_json"]
+__all__ = [
+    "STRUCTURE_PRIORITY",
+    "UPTAKE_PRIORITY",
+    "Label",
+    "Stated",
+    "label_of",
+    "label_region",
+    "project",
+    "to_authors_json",
+]
 
 UPTAKE_PRIORITY = (Uptake.HIGH, Uptake.EQUIVOCAL, Uptake.REDUCED, Uptake.PHYSIOLOGIC, Uptake.NORMAL)
 """Most marked first; a region with several findings takes the first that any of them has."""
@@ -48,6 +64,10 @@ class Stated(Protocol):
         """Where."""
 
     @property
+    def site(self) -> str | None:
+        """The place within the region."""
+
+    @property
     def uptake(self) -> Uptake | None:
         """On PET."""
 
@@ -66,6 +86,25 @@ class Stated(Protocol):
     @property
     def negated(self) -> bool:
         """Whether it is a denial."""
+
+
+_WALL_BONES = frozenset({"rib", "sternum", "clavicle", "scapula"})
+
+
+def label_region(finding: Stated) -> Region:
+    """The region whose label a finding counts for: its own, but for the bones of the chest wall; a denial stays where it is.
+
+    Examples
+    --------
+    >>> from petrg.report import Finding
+    >>> rib = Finding(region=Region.AXILLA_CHEST_WALL, site="rib", uptake=Uptake.HIGH)
+    >>> label_region(rib).value
+    'pelvis-limb-bones'
+    """
+    if finding.region is not Region.AXILLA_CHEST_WALL or finding.negated:
+        return finding.region
+    bone = finding.structure is Structure.BONE_LESION or finding.site in _WALL_BONES
+    return Region.PELVIS_LIMB_BONES if bone else finding.region
 
 
 def project(findings: Iterable[Stated]) -> dict[Region, Label]:
@@ -93,12 +132,12 @@ def project(findings: Iterable[Stated]) -> dict[Region, Label]:
     """
     by_region: dict[Region, list[Stated]] = {}
     for finding in findings:
-        by_region.setdefault(finding.region, []).append(finding)
+        by_region.setdefault(label_region(finding), []).append(finding)
     return {region: label_of(by_region.get(region, ())) for region in Region}
 
 
 def label_of(findings: Sequence[Stated]) -> Label:
-    """The label of one region, whose findings these are."""
+    """The label of one region, given the findings that count for it (:func:`label_region`)."""
     if not findings:
         return _SILENT
     uptakes: set[Uptake] = set()

@@ -10,7 +10,7 @@ from petrg.anatomy import Region
 from petrg.language.reading.grounded import At, Grounded
 from petrg.language.reading.reader import Reading
 from petrg.report import Label, Span, Structure, Uptake
-from petrg.report.labels import label_of
+from petrg.report.labels import label_of, label_region
 
 __all__ = ["Basis", "Evidence", "LabelEvidence", "labels"]
 
@@ -68,7 +68,7 @@ def labels(reading: Reading) -> dict[Region, LabelEvidence]:
     """
     by_region: dict[Region, list[Grounded]] = {}
     for grounded in reading.grounded:
-        by_region.setdefault(grounded.region, []).append(grounded)
+        by_region.setdefault(label_region(grounded), []).append(grounded)
     return {region: _evidence(by_region[region]) if region in by_region else _NOTHING for region in _REGIONS}
 
 
