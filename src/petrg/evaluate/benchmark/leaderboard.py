@@ -109,10 +109,8 @@ def _dealt(scores: Scores, metric: Metric) -> str:
         return f"its reports, other patients: not given{'' if row is None else f', {row.reason}'}"
     told = [t for t in scores.tests if t.against == "permuted" and t.distinguishable is not None]
     alike = sum(t.distinguishable is False for t in told)
-    return (
-        f"its reports, other patients: {metric.key} {_cell(row, metric)}; "
-        f"not distinguishable from them on {alike} of {len(told)} scores tested"
-    )
+    tested = f"not distinguishable from them on {alike} of {len(told)} scores" if told else "too few draws to tell"
+    return f"its reports, other patients: {metric.key} {_cell(row, metric)}; {tested}"
 
 
 def _facts(board: Board) -> tuple[tuple[str, str], ...]:
