@@ -249,9 +249,9 @@ def _finish(scored: Scored, out: Path, extra: Mapping[str, str]) -> None:
 
 
 def _is_chinese(texts: tuple[str, ...]) -> bool:
-    """Whether most letters of the references are Han characters."""
+    """Whether a fifth or more of the references' letters are Han: Chinese reports hold Latin words too."""
     letters = [letter for one in texts[:50] for letter in one[:200] if letter.isalpha()]
-    return 2 * sum("\u4e00" <= letter <= "\u9fff" for letter in letters) > len(letters)
+    return 5 * sum("\u4e00" <= letter <= "\u9fff" for letter in letters) >= max(1, len(letters))
 
 
 SCORE: Mapping[str, Callable[..., None]] = {"text": text, "labels": labels, "all": all_}
