@@ -10,8 +10,8 @@ import pytest
 
 from petrg.anatomy import Region
 from petrg.errors import StyleError
-from petrg.language.lexicon import lexicon
 from petrg.language.style import DEFAULT_STYLES, load_style, style_names
+from petrg.language.words import words_of
 from petrg.report import FindingKind, Modality
 
 ALL = style_names()
@@ -191,7 +191,7 @@ def test_a_template_of_another_sex_is_refused() -> None:
     ],
 )
 def test_what_counts_as_an_abnormal_phrase(language, text: str, phrase: str | None) -> None:
-    assert lexicon(language).denial.affirmed(text) == phrase
+    assert words_of(language).denial.affirmed(text) == phrase
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_what_counts_as_an_abnormal_phrase(language, text: str, phrase: str | No
     ],
 )
 def test_what_counts_as_a_reassurance(language, text: str, phrase: str | None) -> None:
-    assert lexicon(language).denial.reassures(text) == phrase
+    assert words_of(language).denial.reassures(text) == phrase
 
 
 @pytest.mark.reference
@@ -216,4 +216,4 @@ def test_the_released_healthy_template_would_be_refused(shared: Path) -> None:
     """It says 心包腔积液 (pericardial effusion) of a healthy patient: the mistake the lexicon is for."""
     text = (shared / "data" / "autopet_rg_lym" / "template.json").read_text(encoding="utf-8")
     assert "心包腔积液" in text
-    assert lexicon("zh").denial.affirmed("心包腔积液。") == "积液"
+    assert words_of("zh").denial.affirmed("心包腔积液。") == "积液"

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from petrg.anatomy import Region, Side
 from petrg.draft.check_finding import check_finding
 from petrg.draft.mismatch import Mismatch
-from petrg.language.lexicon import lexicon
 from petrg.language.wording import is_located
+from petrg.language.words import words_of
 from petrg.report import (
     Lesion,
     LesionStatus,
@@ -127,7 +127,7 @@ def _lesions(at: str, region: Region | None, statement: Statement, report: Repor
 
 
 def _sides(at: str, statement: Statement, lesions: list[Lesion], report: Report) -> Iterator[Mismatch]:
-    said = lexicon(report.language).sides_in(statement.text)
+    said = words_of(report.language).sides_in(statement.text)
     lie = frozenset[Side]().union(*map(_lies, lesions))
     if wrong := said - lie:
         yield Mismatch("side", at, _name(wrong), _name(lie))
@@ -139,7 +139,7 @@ def _must_say(at: str, lesions: list[Lesion], report: Report) -> frozenset[Side]
     """The sides that the text on ``lesions`` has to name; a line of the impression may sum up several."""
     if at.startswith("impression") and len(lesions) > 1:
         return frozenset()
-    words = lexicon(report.language)
+    words = words_of(report.language)
     named = (f for f in lesions if f.status is not LesionStatus.PHYSIOLOGIC and is_located(f))
     sites = (words.site(f.region.id, f.side, f.nodal_group) for f in named)
     return frozenset[Side]().union(*(words.sides_in(site) for site in sites))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from petrg.imaging import Study
-from petrg.language.lexicon import lexicon
+from petrg.language.words import words_of
 from petrg.report import Fact, Note, PatientBlock, Report, Statement
 
 __all__ = ["WITHHELD", "deidentified", "remap_uid"]
@@ -87,7 +87,7 @@ def _digest(text: str, salt: str) -> bytes:
 def _bare_indication(report: Report, study: Study) -> tuple[Statement, ...]:
     if not (study.context.indication or study.context.disease):
         return report.indication
-    return (_retold(report.indication[0], lexicon(report.language).sentences["indication_withheld"]),)
+    return (_retold(report.indication[0], words_of(report.language).sentences["indication_withheld"]),)
 
 
 def _retold(statement: Statement, text: str) -> Statement:

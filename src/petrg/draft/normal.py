@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from petrg.anatomy import Region
 from petrg.anatomy.neighbours import neighbours
-from petrg.language.lexicon import lexicon
 from petrg.language.style import Claim, Style, StyleSex
 from petrg.language.wording import LOCATED, Worded, is_located, rivals
+from petrg.language.words import words_of
 from petrg.report import (
     Assessment,
     AssessmentState,
@@ -62,7 +62,7 @@ def pet_statements(
     if not _searched(state):
         return _not_assessed(phrases.pet_not_located, Modality.PET)
     if (other := _rival_of(region, record)) is not None:
-        return _not_assessed(phrases.pet_rival.format(region=lexicon(style.language).title(other)), Modality.PET)
+        return _not_assessed(phrases.pet_rival.format(region=words_of(style.language).title(other)), Modality.PET)
     if state.limit_suv is None or state.limit_mm is None:
         return _not_assessed(phrases.pet_not_assessed, Modality.PET)  # a denial without a limit is no denial
     source = f"search.{region.value}"

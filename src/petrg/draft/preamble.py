@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from petrg.draft.facts import acquisition_facts, slot_values
 from petrg.imaging import Study, TimePoint
-from petrg.language.lexicon import Language, Lexicon, lexicon
 from petrg.language.wording import Worded
+from petrg.language.words import Language, Words, words_of
 from petrg.report import Modality, NumberQuantity, Record, StatementKind, Threshold, slot
 
 __all__ = ["comparison", "indication", "nothing_else", "technique"]
@@ -13,7 +13,7 @@ __all__ = ["comparison", "indication", "nothing_else", "technique"]
 
 def indication(study: Study, language: Language) -> tuple[Worded, ...]:
     """Why the scan was made, in the words that were given; "not given" where none were."""
-    words, context = lexicon(language), study.context
+    words, context = words_of(language), study.context
     says = words.sentences
     lines = [says["indication"].format(indication=_escape(context.indication))] if context.indication else []
     if context.disease:
@@ -25,7 +25,7 @@ def indication(study: Study, language: Language) -> tuple[Worded, ...]:
 
 def technique(study: Study, record: Record, language: Language, *, ct: bool, sex_known: bool) -> tuple[Worded, ...]:
     """How the scan was made and SUV was had; values that the user entered are marked."""
-    words = lexicon(language)
+    words = words_of(language)
     says, context, pet = words.sentences, study.context, study.pet_series
     lines = [_tracer(study, says)]
     if injected := _injection(study, words):
@@ -48,12 +48,12 @@ def technique(study: Study, record: Record, language: Language, *, ct: bool, sex
 
 def comparison(language: Language) -> tuple[Worded, ...]:
     """What the study was compared with: nothing yet, and it says so."""
-    return _remarks([lexicon(language).sentences["comparison"]])
+    return _remarks([words_of(language).sentences["comparison"]])
 
 
 def nothing_else(record: Record, language: Language) -> tuple[Worded, ...]:
     """That the search of the whole scan found no more than the foci listed; empty where nothing was searched."""
-    lines = _bounded(record, lexicon(language).sentences["nothing_else"])
+    lines = _bounded(record, words_of(language).sentences["nothing_else"])
     return tuple(Worded(line, StatementKind.MEASUREMENT, Modality.PET) for line in lines)
 
 
@@ -79,7 +79,7 @@ def _tracer(study: Study, says: dict[str, str]) -> str:
     return says["tracer"].format(tracer=_escape(study.context.tracer), given=given)
 
 
-def _injection(study: Study, words: Lexicon) -> str:
+def _injection(study: Study, words: Words) -> str:
     values, says = slot_values(study), words.sentences
     sources = {fact.key: fact.source for fact in acquisition_facts(study)}
     sources["glucose_mmol_l"] = study.context.sources.get("glucose_mmol_l", "header")

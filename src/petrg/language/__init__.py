@@ -1,6 +1,6 @@
-"""Findings to words: lexica and hospital styles as TOML, and the wording of findings in a style."""
+"""Findings to words and back: ``words`` to write with, ``lexica`` to read with, hospital styles, wording, reading."""
 
-from petrg.language.lexicon import Lexicon, lexicon
 from petrg.language.style import Claim, Style, load_style, style_names
+from petrg.language.words import Words, words_of
 
-__all__ = ["Claim", "Lexicon", "Style", "lexicon", "load_style", "style_names"]
+__all__ = ["Claim", "Style", "Words", "load_style", "style_names", "words_of"]

@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from petrg.anatomy import Region
 from petrg.errors import StyleError, first_fault
-from petrg.language.lexicon import Language, lexicon
 from petrg.language.phrases import Phrases, fields_of
+from petrg.language.words import Language, words_of
 from petrg.report import FindingKind, Modality
 
 __all__ = ["DEFAULT_STYLES", "Claim", "Layout", "Style", "StyleSex", "load_style", "style_names"]
@@ -127,7 +127,7 @@ class Style(_Strict):
         return "\n".join(paragraphs)
 
     def _region(self, region: Region, sex: StyleSex, number: int) -> str:
-        title = lexicon(self.language).title(region)
+        title = words_of(self.language).title(region)
         heading = self.layout.region_heading.format(title=title[:1].upper() + title[1:], number=number)
         texts = [self.sentence(claim.bounded("")) for claim in self.claims_of(region, sex)]
         return heading + self.layout.between_claims.join(texts)
@@ -223,7 +223,7 @@ def _refuse_claims(style: Style) -> None:
             raise StyleError(
                 f"style {style.name!r}: {at}: {error}", "the field {above} at most", "remove it"
             ) from error
-        if unlisted := lexicon(style.language).kinds_in(claim.text) - set(claim.kinds):
+        if unlisted := words_of(style.language).kinds_in(claim.text) - set(claim.kinds):
             names = ", ".join(sorted(kind.value for kind in unlisted))
             _refuse(style, f"{at} speaks of {names}", "every kind it denies among its kinds", "list them or split it")
         focal = FindingKind.FOCAL_UPTAKE in claim.kinds
@@ -267,7 +267,7 @@ def _refuse_layout(style: Style) -> None:
 
 
 def _refuse_abnormal(style: Style) -> None:
-    denial = lexicon(style.language).denial
+    denial = words_of(style.language).denial
     for at, text in _healthy_texts(style):
         if (phrase := denial.affirmed(text)) is not None:
             _refuse(
@@ -288,7 +288,7 @@ def _healthy_texts(style: Style) -> Iterator[tuple[str, str]]:
 
 def _refuse_reassurance(style: Style) -> None:
     """What is printed beside findings, or where nothing was assessed, may call nothing healthy."""
-    denial = lexicon(style.language).denial
+    denial = words_of(style.language).denial
     for key, text in style.phrases:
         if text is not None and (said := denial.reassures(text)) is not None:
             _refuse(

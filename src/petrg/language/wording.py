@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from petrg.anatomy import Region, Side
-from petrg.language.lexicon import lexicon
 from petrg.language.style import Style
+from petrg.language.words import words_of
 from petrg.report import Finding, Lesion, LesionStatus, Modality, NumberQuantity, StatementKind, Uptake, slot
 
 __all__ = ["LOCATED", "Worded", "common_side", "impression", "is_located", "region_foci", "rivals"]
@@ -123,7 +123,7 @@ def _group(status: LesionStatus | None, group: list[Lesion], style: Style) -> Wo
     suv_max = slot(hottest.id, NumberQuantity.SUV_MAX)
     if status is LesionStatus.PHYSIOLOGIC:
         both = Side.BILATERAL if common_side(group) is Side.BILATERAL else None  # one side of it means nothing
-        site = lexicon(style.language).site(hottest.region.id, both, None)
+        site = words_of(style.language).site(hottest.region.id, both, None)
         return _worded(phrases.physiologic.format(site=site, suv_max=suv_max), status, group)
     one, many = (phrases.measured, phrases.measured_foci) if status is None else (phrases.focus, phrases.foci)
     text = (one if len(group) == 1 else many).format(
@@ -163,7 +163,7 @@ def _impression_line(status: LesionStatus | None, group: list[Lesion], style: St
         text = one.format(site=sites[0], suv_max=suv_max)
     else:
         many = phrases.impression_measured_foci if status is None else phrases.impression_foci
-        text = many.format(sites=lexicon(style.language).listed(sites), count=_count(group), suv_max=suv_max)
+        text = many.format(sites=words_of(style.language).listed(sites), count=_count(group), suv_max=suv_max)
     return [_worded(text + (phrases.undecided if status is LesionStatus.INDETERMINATE else ""), status, by_heat)]
 
 
@@ -172,7 +172,7 @@ def _count(group: list[Lesion]) -> str:
 
 
 def _site(lesion: Lesion, style: Style) -> str:
-    return lexicon(style.language).site(lesion.region.id, lesion.side, lesion.nodal_group)
+    return words_of(style.language).site(lesion.region.id, lesion.side, lesion.nodal_group)
 
 
 def _brief_site(lesion: Lesion, group: list[Lesion], style: Style) -> str:
@@ -189,7 +189,7 @@ def _uncertain(group: list[Lesion], style: Style) -> str:
     """The site of foci of one region that were not located, and where else they may lie."""
     if all(lesion.region.probability < GUESS for lesion in group):
         return style.phrases.unlocated
-    words, side, own = lexicon(style.language), common_side(group), _own_site(group, style)
+    words, side, own = words_of(style.language), common_side(group), _own_site(group, style)
     others = dict.fromkeys(words.site(r, side, None) for lesion in group for r in rivals(lesion))
     if not (elsewhere := [other for other in others if other != own]):
         return style.phrases.uncertain_brief.format(site=own)
@@ -200,7 +200,7 @@ def _own_site(group: list[Lesion], style: Style) -> str:
     """The site that foci of one region share, or else the region, with a side where it is the same."""
     sites = {_site(lesion, style) for lesion in group}
     side = common_side(group)
-    return sites.pop() if len(sites) == 1 else lexicon(style.language).site(group[0].region.id, side, None)
+    return sites.pop() if len(sites) == 1 else words_of(style.language).site(group[0].region.id, side, None)
 
 
 def _details(lesion: Lesion, style: Style) -> str:

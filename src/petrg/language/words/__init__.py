@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from petrg.anatomy import NodalGroup, Region, Side
 from petrg.report.classes import FindingKind
 
-__all__ = ["Denial", "Language", "Lexicon", "SideWords", "Site", "lexicon"]
+__all__ = ["Denial", "Language", "SideWords", "Site", "Words", "words_of"]
 
 Language = Literal["zh", "en"]
 
@@ -55,11 +55,11 @@ class Denial(_Strict):
     def affirmed(self, text: str) -> str | None:
         """The first abnormal phrase of ``text`` that is not denied in its clause, or None.
 
-        >>> lexicon("zh").denial.affirmed("双肺未见结节，心包积液")
+        >>> words_of("zh").denial.affirmed("双肺未见结节，心包积液")
         '积液'
-        >>> lexicon("en").denial.affirmed("No nodule, mass or effusion in the lungs.") is None
+        >>> words_of("en").denial.affirmed("No nodule, mass or effusion in the lungs.") is None
         True
-        >>> lexicon("en").denial.affirmed("No nodule is seen, small effusion")
+        >>> words_of("en").denial.affirmed("No nodule is seen, small effusion")
         'effusion'
         """
         for clause in re.split(f"[{re.escape(self.clause_ends)}]", text):
@@ -76,9 +76,9 @@ class Denial(_Strict):
     def reassures(self, text: str) -> str | None:
         """The first phrase by which ``text`` calls something healthy or denies a disease, or None.
 
-        >>> lexicon("en").denial.reassures("CT is normal"), lexicon("en").denial.reassures("no effusion elsewhere")
+        >>> words_of("en").denial.reassures("CT is normal"), words_of("en").denial.reassures("no effusion elsewhere")
         ('normal', 'effusion')
-        >>> lexicon("zh").denial.reassures("本区PET摄取是否正常无法判断") is None
+        >>> words_of("zh").denial.reassures("本区PET摄取是否正常无法判断") is None
         True
         """
         for part in re.split(f"[{re.escape(self.clause_ends)},，]", text):
@@ -91,7 +91,7 @@ class Denial(_Strict):
         return None
 
 
-class Lexicon(_Strict):
+class Words(_Strict):
     """The words of one language."""
 
     language: Language
@@ -111,9 +111,9 @@ class Lexicon(_Strict):
     def site(self, region: Region, side: Side | None, group: NodalGroup | None) -> str:
         """Where a focus lies, as a noun phrase; a nodal group of the other side gives way to the measured side.
 
-        >>> lexicon("en").site(Region.NECK_NODES, Side.LEFT, None)
+        >>> words_of("en").site(Region.NECK_NODES, Side.LEFT, None)
         'the left neck'
-        >>> lexicon("zh").site(Region.AXILLA_CHEST_WALL, Side.LEFT, NodalGroup.AXILLA_LEFT)
+        >>> words_of("zh").site(Region.AXILLA_CHEST_WALL, Side.LEFT, NodalGroup.AXILLA_LEFT)
         '左腋窝'
         """
         if group is not None and {group.side, side} != {Side.LEFT, Side.RIGHT}:
@@ -127,7 +127,7 @@ class Lexicon(_Strict):
     def kinds_in(self, text: str) -> frozenset[FindingKind]:
         """The kinds of finding that ``text`` speaks of by its words.
 
-        >>> sorted(kind.value for kind in lexicon("en").kinds_in("no effusion or calcified stones"))
+        >>> sorted(kind.value for kind in words_of("en").kinds_in("no effusion or calcified stones"))
         ['calcification', 'effusion']
         """
         return frozenset(kind for kind, words in self.kind_words.items() if _first(words, text) is not None)
@@ -135,7 +135,7 @@ class Lexicon(_Strict):
     def title(self, region: Region) -> str:
         """The region's title as running text names it.
 
-        >>> lexicon("zh").title(Region.PELVIC_ORGANS), lexicon("en").title(Region.RETROPERITONEUM)
+        >>> words_of("zh").title(Region.PELVIC_ORGANS), words_of("en").title(Region.RETROPERITONEUM)
         ('盆腔脏器', 'retroperitoneum')
         """
         return re.sub(self.title_tail, "", region.title(self.language))
@@ -143,7 +143,7 @@ class Lexicon(_Strict):
     def listed(self, items: Sequence[str], most: int = 3, last: str | None = None) -> str:
         """``items`` as a list in words, ``last`` before the last one; beyond ``most`` the rest is "others".
 
-        >>> lexicon("en").listed(["a", "b"]), lexicon("zh").listed(["甲", "乙", "丙"])
+        >>> words_of("en").listed(["a", "b"]), words_of("zh").listed(["甲", "乙", "丙"])
         ('a and b', '甲、乙及丙')
         """
         if len(items) > most:
@@ -153,7 +153,7 @@ class Lexicon(_Strict):
     def sides_in(self, text: str) -> frozenset[Side]:
         """The sides that ``text`` names; a word for both names left and right.
 
-        >>> sorted(lexicon("zh").sides_in("双肺未见结节"))
+        >>> sorted(words_of("zh").sides_in("双肺未见结节"))
         [<Side.LEFT: 'left'>, <Side.RIGHT: 'right'>]
         """
         words = self.side_words
@@ -175,7 +175,7 @@ def _stands_in(phrase: str, text: str) -> bool:
 
 
 @cache
-def lexicon(language: Language) -> Lexicon:
-    """The lexicon of ``language``."""
-    text = files("petrg.language.lexicon").joinpath(f"{language}.toml").read_text(encoding="utf-8")
-    return Lexicon.model_validate({"language": language, **tomllib.loads(text)})
+def words_of(language: Language) -> Words:
+    """The words of ``language``."""
+    text = files("petrg.language.words").joinpath(f"{language}.toml").read_text(encoding="utf-8")
+    return Words.model_validate({"language": language, **tomllib.loads(text)})

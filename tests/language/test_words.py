@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from petrg.anatomy import NodalGroup, Region, Side
-from petrg.language.lexicon import lexicon
+from petrg.language.words import words_of
 
 BOTH = frozenset({Side.LEFT, Side.RIGHT})
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_a_site_names_its_own_side_and_no_other(language) -> None:
-    words = lexicon(language)
+    words = words_of(language)
     for region in Region:
         assert words.sides_in(words.site(region, None, None)) == frozenset()
         assert words.sides_in(words.site(region, Side.MIDLINE, None)) == frozenset()
@@ -25,7 +25,7 @@ def test_a_site_names_its_own_side_and_no_other(language) -> None:
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_a_nodal_group_names_the_side_it_lies_on(language) -> None:
-    words = lexicon(language)
+    words = words_of(language)
     for group in NodalGroup:
         said = words.sides_in(words.site(group.region, group.side, group))
         assert said <= {group.side}, group
@@ -33,7 +33,7 @@ def test_a_nodal_group_names_the_side_it_lies_on(language) -> None:
 
 
 def test_the_measured_side_wins_over_a_nodal_group_of_the_other() -> None:
-    words = lexicon("en")
+    words = words_of("en")
     assert words.site(Region.NECK_NODES, Side.RIGHT, NodalGroup.NECK_LEFT) == "the right neck"
     assert words.site(Region.NECK_NODES, Side.MIDLINE, NodalGroup.NECK_LEFT) == "the left neck"
     assert words.site(Region.RETROPERITONEUM, Side.LEFT, NodalGroup.PARA_AORTIC) == "the para-aortic region"
@@ -52,10 +52,10 @@ def test_the_measured_side_wins_over_a_nodal_group_of_the_other() -> None:
     ],
 )
 def test_side_words(language, text: str, sides) -> None:
-    assert lexicon(language).sides_in(text) == frozenset(sides)
+    assert words_of(language).sides_in(text) == frozenset(sides)
 
 
 def test_lists_in_words() -> None:
-    assert lexicon("en").listed(["the neck"]) == "the neck"
-    assert lexicon("en").listed(["a", "b", "c", "d"]) == "a, b, c and others"
-    assert lexicon("zh").listed(["左颈部", "右颈部"]) == "左颈部及右颈部"
+    assert words_of("en").listed(["the neck"]) == "the neck"
+    assert words_of("en").listed(["a", "b", "c", "d"]) == "a, b, c and others"
+    assert words_of("zh").listed(["左颈部", "右颈部"]) == "左颈部及右颈部"
