@@ -9,7 +9,7 @@ from itertools import takewhile
 from petrg.anatomy import Region, Side
 from petrg.evaluate.benchmark.words import Words, words
 from petrg.language import Claim, Style
-from petrg.language.lexicon import lexicon
+from petrg.language.words import words_of
 from petrg.phantom import TrueIncidental, TrueLesion, Truth
 from petrg.report import FindingKind, Modality, Structure, Uptake
 
@@ -43,7 +43,7 @@ def reference_report(truth: Truth, style: Style) -> str:
         blocks = []
         for region in regions:
             number += 1
-            title = lexicon(style.language).title(region)
+            title = words_of(style.language).title(region)
             head = style.layout.region_heading.format(title=title[:1].upper() + title[1:], number=number)
             said = [style.sentence(text) for text in dictation.region(region)]
             blocks.append(head + style.layout.between_claims.join(said))
