@@ -55,7 +55,7 @@ def make_phantom(
         typer.Option("--style", help="A hospital's style or a .toml; several: patients are dealt to them in turn."),
     ] = None,
     images: Annotated[bool, typer.Option("--images", help="Store CT and PET of every patient as NIfTI.")] = False,
-    licence: _Licence = "",
+    licence: Annotated[str, typer.Option("--licence", help="Of the reports; default petrg's own.")] = "",
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; default one a core.")] = None,
     log_json: LogJson = False,
 ) -> None:
