@@ -3,9 +3,9 @@
 from petrg.errors import MissingExtra
 
 try:
-    import peft
-    import safetensors
-    import torch
+    import peft  # noqa: F401
+    import safetensors  # noqa: F401
+    import torch  # noqa: F401
     import transformers  # noqa: F401
 except ImportError as error:
     raise MissingExtra("the network", error.name or "torch", "model") from error

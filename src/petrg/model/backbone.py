@@ -11,7 +11,7 @@ from torch import nn
 from petrg.errors import ModelError
 from petrg.model.config import LoraSpec
 
-__all__ = ["add_lora", "end_ids", "lora_targets", "takes_plain_prompt"]
+__all__ = ["add_lora", "end_ids", "lora_targets", "row_scale", "takes_plain_prompt"]
 
 _EVERYWHERE = ("q_proj", "v_proj")
 _GLM = ("query_key_value", "q_proj", "k_proj", "v_proj", "o_proj", "dense_h_to_4h", "dense_4h_to_h")
@@ -52,6 +52,14 @@ def add_lora(lm: nn.Module, spec: LoraSpec) -> nn.Module:
     return inject_adapter_in_model(config, lm, low_cpu_mem_usage=torch.get_default_device().type == "meta")
 
 
+def row_scale(table: nn.Module) -> float:
+    """What a language model's look-up multiplies its rows by (Gemma: the root of the width), else 1.
+
+    Where the model itself scales all of ``inputs_embeds`` instead, as older transformers did, the look-up does not.
+    """
+    return float(getattr(table, "scalar_embed_scale", 1.0))
+
+
 def takes_plain_prompt(model_type: str) -> bool:
     """Whether the family has the plain layout of the released Llama prompt.
 
@@ -61,19 +69,27 @@ def takes_plain_prompt(model_type: str) -> bool:
     return "llama" in model_type
 
 
-def end_ids(lm: Any, tokenizer: Any = None, *, only_eos: bool = False) -> list[int]:
-    """Ids that end an answer: the tokenizer's end token first, then those the language model itself stops at.
+def end_ids(tokenizer: Any, *sources: Any, only_eos: bool = False) -> list[int]:
+    """Ids that end an answer: the tokenizer's end token first, then those that the language model itself stops at.
 
     Parameters
     ----------
+    tokenizer : optional
+        None where it is not at hand.
+    *sources
+        Configurations with an ``eos_token_id``: one, several or none.
     only_eos : bool
-        The tokenizer's alone (the released recipe).
+        The first alone (the released recipe).
+
+    Raises
+    ------
+    ModelError
+        If there is none.
     """
-    eos = getattr(tokenizer, "eos_token_id", None)
-    if only_eos and eos is not None:
-        return [eos]
-    found = [] if eos is None else [eos]
-    for source in (lm.generation_config, lm.config):
-        more = getattr(source, "eos_token_id", None)
-        found += more if isinstance(more, list) else [] if more is None else [more]
-    return list(dict.fromkeys(found))
+    found: list[int] = []
+    for source in (tokenizer, *sources):
+        ids = getattr(source, "eos_token_id", None)
+        found += ids if isinstance(ids, list) else [] if ids is None else [ids]
+    if not found:
+        raise ModelError("nothing says where an answer ends", "an end token", "take a backbone that has one")
+    return [found[0]] if only_eos else list(dict.fromkeys(found))

@@ -1,21 +1,33 @@
-"""The language model that a network stands on: loaded whole or not at all, its table cut to the tokenizer, known again."""
+"""The language model that a network stands on: loaded whole or not at all, its table cut to the tokenizer."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from safetensors import SafetensorError
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from petrg.errors import ModelError
 from petrg.model.tensors import Tensors
 
-__all__ = ["base_config", "base_name", "base_state", "base_tokenizer", "fingerprint", "load_base", "resize"]
+__all__ = [
+    "base_config",
+    "base_name",
+    "base_of",
+    "base_state",
+    "base_tokenizer",
+    "fingerprint",
+    "load_base",
+    "quiet",
+    "resize",
+]
 
 _LOAD_FAULTS = (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError)
 
@@ -86,18 +98,51 @@ def load_base(
     ModelError
         If it cannot be had, or a tensor is missing, unknown or of another shape: nothing is filled at random.
     """
+    how: dict[str, Any] = {"trust_remote_code": False, "weights_only": True, "output_loading_info": True, **hub}
+    loader: Any = AutoModelForCausalLM
     try:
-        lm, info = AutoModelForCausalLM.from_pretrained(
-            name,
-            revision=revision,
-            dtype=dtype or "auto",
-            trust_remote_code=False,
-            weights_only=True,
-            output_loading_info=True,
-            **hub,
-        )
+        with quiet():
+            lm, info = loader.from_pretrained(name, revision=revision, dtype=dtype or "auto", **how)
     except _LOAD_FAULTS as error:
         raise _unreadable(name, error) from error
+    _expect_whole(info)
+    return lm if size is None else resize(lm, size)
+
+
+def base_of(config: Any, state: Mapping[str, Tensor], dtype: torch.dtype) -> Any:
+    """A language model from its configuration and tensors in memory (plain names), strictly.
+
+    Raises
+    ------
+    ModelError
+        If a tensor is missing, unknown or of another shape.
+    """
+    with torch.device("meta"):
+        kind: Any = type(AutoModelForCausalLM.from_config(config))
+    try:
+        with quiet():
+            lm, info = kind.from_pretrained(
+                None, config=config, state_dict=dict(state), dtype=dtype, output_loading_info=True
+            )
+    except _LOAD_FAULTS as error:
+        raise _unreadable("the checkpoint", error) from error
+    _expect_whole(info)
+    return lm
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without transformers' own bars: the library never prints."""
+    shown = transformers.utils.logging.is_progress_bar_enabled()
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers.utils.logging.enable_progress_bar()
+
+
+def _expect_whole(info: Mapping[str, Any]) -> None:
     faults = [
         f"{fault} {', '.join(map(str, sorted(info[key], key=str)[:3]))}"
         for fault, key in (("missing", "missing_keys"), ("unknown", "unexpected_keys"), ("reshaped", "mismatched_keys"))
@@ -105,9 +150,8 @@ def load_base(
     ]
     if faults:
         raise ModelError(
-            f"the language model's weights are not its own: {'; '.join(faults)}", "every tensor once", "fetch it again"
+            f"the language model's weights are not whole: {'; '.join(faults)}", "every tensor once", "fetch it again"
         )
-    return lm if size is None else resize(lm, size)
 
 
 def resize(lm: Any, size: int) -> Any:
@@ -154,9 +198,3 @@ def _unreadable(name: str | Path, error: Exception, what: str = "language model"
         "a folder or hub name of a causal language model",
         "give --base FOLDER, or fetch it where there is a network",
     )
-
-
-def tied(lm: nn.Module) -> bool:
-    """Whether the head is the table."""
-    head = lm.get_output_embeddings()  # type: ignore[operator]
-    return head is not None and head.weight is lm.get_input_embeddings().weight  # type: ignore[operator]

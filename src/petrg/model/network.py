@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from petrg.errors import ModelError
-from petrg.model.backbone import add_lora
+from petrg.model.backbone import add_lora, row_scale
 from petrg.model.config import PETRG3DConfig
 from petrg.model.resampler import Resampler
 from petrg.model.tokens import TokenRows, TokenSpan
@@ -28,6 +28,8 @@ class PETRG3D(PreTrainedModel):
     `petrg.model.tokens`, whose rows live here.
     """
 
+    config: PETRG3DConfig
+    language_model: Any
     config_class = PETRG3DConfig
     base_model_prefix = "petrg3d"
     main_input_name = "input_ids"
@@ -72,26 +74,35 @@ class PETRG3D(PreTrainedModel):
 
         return load(pretrained_model_name_or_path, **how)
 
-    def get_input_embeddings(self) -> nn.Module:
+    def get_input_embeddings(self) -> Any:
         """The language model's own table."""
-        return self.language_model.get_input_embeddings()  # type: ignore[operator]
+        return self.language_model.get_input_embeddings()
 
-    def see(self, ct: Tensor, pet: Tensor, kept: Kept | None = None) -> tuple[Tensor, Tensor]:
-        """CT and PET of one grid, (b, c or 1, d0, d1, d2) each -> tokens (b, n, dim) each, in one pass."""
-        if self.pet_vision is not None:
-            return self.vision(ct, kept), self.pet_vision(pet, kept)
-        tokens = torch.cat((self.vision.embed(ct, kept), self.vision.embed(pet, kept)))
-        there = None if kept is None or kept.there is None else kept.there.repeat(2, 1)
-        both = None if kept is None else Kept(kept.at.repeat(2, 1), there)
-        first, second = self.vision.encode(tokens, both).chunk(2)
-        return first, second
+    def see(
+        self, ct: Tensor | None, pet: Tensor | None, kept: Kept | None = None
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """CT and PET of one grid, (b, c or 1, d0, d1, d2) each -> tokens (b, n, dim) each.
+
+        One transformer takes both in one pass; a modality that is None stays None.
+        """
+        dtype = self.vision.stem.norm_out.weight.dtype
+        ct, pet = (None if v is None else v.to(dtype) for v in (ct, pet))
+        if ct is not None and pet is not None and self.pet_vision is None and ct.shape[2:] == pet.shape[2:]:
+            tokens = torch.cat((self.vision.embed(ct, kept), self.vision.embed(pet, kept)))
+            seen = self.vision.encode(tokens, None if kept is None else _twice(kept))
+            first, second = seen.chunk(2)
+            return first, second
+        return (
+            None if ct is None else self.vision(ct, kept),
+            None if pet is None else (self.pet_vision or self.vision)(pet, kept),
+        )
 
     def condense(self, ct: Tensor | None, pet: Tensor | None, there: Tensor | None = None) -> Tensor:
         """Image tokens (b, n, dim) -> rows of the prompt (b, 2 * latents, hidden); an absent modality gives zeros."""
         if ct is None and pet is None:
             raise ValueError("condense needs at least one modality")
         rows = [
-            None if x is None else projection(resampler(x, there))
+            None if x is None else projection(resampler(x.to(projection.weight.dtype), there))
             for x, resampler, projection in (
                 (ct, self.ct_resampler, self.ct_projection),
                 (pet, self.pet_resampler, self.pet_projection),
@@ -101,22 +112,25 @@ class PETRG3D(PreTrainedModel):
         return torch.cat([torch.zeros_like(like) if r is None else r for r in rows], dim=1)
 
     def embed(self, input_ids: Tensor, latents: Tensor | None) -> Tensor:
-        """Ids (b, t) and latents (b, 2 * latents, hidden) -> inputs_embeds (b, t, hidden), by look-up."""
+        """Ids (b, t) and latents (b, 2 * latents, hidden) -> inputs_embeds (b, t, hidden), by look-up.
+
+        Our rows lie in the space of the language model's table: where its look-up scales (Gemma), they are scaled too.
+        """
         table = self.get_input_embeddings()
         ours = input_ids >= self.span.first
         words = table(input_ids.masked_fill(ours, 0))
         if not bool(ours.any()):
             return words
-        rows = self.token_rows().to(words.dtype).expand(len(input_ids), -1, -1)
+        rows = self.token_rows().expand(len(input_ids), -1, -1)
         if latents is not None:
-            rows = torch.cat((rows, latents.to(words.dtype)), dim=1)
+            rows = torch.cat((rows, latents.to(rows.dtype)), dim=1)
         at = (input_ids - self.span.first).clamp(min=0)
         if int(at.max()) >= rows.shape[1]:
             raise ModelError(
                 "the prompt holds image tokens but no image was given", "latents for them", "give CT and PET"
             )
-        picked = rows.gather(1, at[:, :, None].expand(-1, -1, rows.shape[-1]))
-        return torch.where(ours[:, :, None], picked, words)
+        picked = rows.gather(1, at[:, :, None].expand(-1, -1, rows.shape[-1])) * row_scale(table)
+        return torch.where(ours[:, :, None], picked.to(words.dtype), words)
 
     def forward(
         self,
@@ -142,7 +156,7 @@ class PETRG3D(PreTrainedModel):
             if input_ids is None:
                 raise ValueError("forward needs input_ids or inputs_embeds")
             if latents is None:
-                if features is None and ct is not None and pet is not None:
+                if features is None and (ct is not None or pet is not None):
                     features = self.see(ct, pet, kept)
                 if features is not None:
                     latents = self.condense(*features, None if kept is None else kept.there)
@@ -157,3 +171,8 @@ class PETRG3D(PreTrainedModel):
         logits = out.logits.float()
         loss = F.cross_entropy(logits.flatten(0, 1), taught[:, columns].flatten(), ignore_index=-100)
         return CausalLMOutputWithPast(loss=loss, logits=out.logits)
+
+
+def _twice(kept: Kept) -> Kept:
+    at, there = kept
+    return Kept(torch.cat((at, at)), None if there is None else torch.cat((there, there)))

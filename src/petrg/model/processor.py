@@ -136,7 +136,7 @@ class PETRG3DProcessor(ProcessorMixin):
         """Ids of prompt and answer, and what is taught of them (`petrg.model.prompt.encode_answer`)."""
         return encode_answer(self.typed_recipe, ask, answer, self.tokenizer, self.latents, plain=self.plain)
 
-    def __call__(self, asks: Ask | Sequence[Ask], answers: Sequence[str] | None = None) -> BatchFeature:  # type: ignore[override]
+    def __call__(self, asks: Ask | Sequence[Ask], answers: Sequence[str] | None = None) -> BatchFeature:
         """One batch: prompts filled up on the left to generate from, or with ``answers`` on the right to learn from.
 
         Returns
@@ -163,12 +163,12 @@ class PETRG3DProcessor(ProcessorMixin):
             batch["labels"] = filled([row.labels for row in rows], IGNORED)
         return BatchFeature(batch)
 
-    def decode(self, ids: Any, **how: Any) -> str:  # type: ignore[override]
+    def decode(self, ids: Any, **how: Any) -> str:
         """What was generated, as text: without special tokens, cut where the recipe cuts."""
         text = str(self.tokenizer.decode(ids, **{"skip_special_tokens": True, **how}))
         cut = self.typed_recipe.generation.cut_at
         return (text.partition(cut)[0] if cut else text).strip()
 
-    def batch_decode(self, rows: Any, **how: Any) -> list[str]:  # type: ignore[override]
+    def batch_decode(self, rows: Any, **how: Any) -> list[str]:
         """`decode` of each row."""
         return [self.decode(ids, **how) for ids in rows]

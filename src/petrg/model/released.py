@@ -1,47 +1,72 @@
-"""The released checkpoint: its names, and ours."""
+"""The released checkpoint: its names and ours, its shapes, and the network that a file's shapes belong to."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
+
+import torch
+from transformers import Qwen3Config
 
 from petrg.errors import ModelError
-from petrg.model.config import LoraSpec, Network, ResamplerConfig, VisionConfig
+from petrg.model.config import LoraSpec, Network, PETRG3DConfig, ResamplerConfig, VisionConfig
+from petrg.model.network import PETRG3D
 
-__all__ = ["check_shapes", "network_of", "our_name"]
+__all__ = [
+    "BASE",
+    "DUPLICATE",
+    "RECIPE",
+    "check_shapes",
+    "network_of",
+    "our_name",
+    "qwen3_8b",
+    "released_shapes",
+    "their_name",
+]
 
-_VISION = r"embedding_layer\.vision_encoder\."
-_LAYER = _VISION + r"transformer\.layers\.(\d+)\."
-_RULES = tuple(
-    (re.compile(pattern), ours)
-    for pattern, ours in (
-        (r"lang_model\.base_model\.model\.(.*)", r"language_model.\1"),
-        (_VISION + r"to_patch_embedding\.1\.(.*)", r"vision.stem.norm_in.\1"),
-        (_VISION + r"to_patch_embedding\.2\.(.*)", r"vision.stem.linear.\1"),
-        (_VISION + r"to_patch_embedding\.3\.(.*)", r"vision.stem.norm_out.\1"),
-        (_VISION + r"pos_embedding\.row_embed\.weight", "vision.positions.tables.0.weight"),
-        (_VISION + r"pos_embedding\.col_embed\.weight", "vision.positions.tables.1.weight"),
-        (_VISION + r"pos_embedding\.dep_embed\.weight", "vision.positions.tables.2.weight"),
-        (_LAYER + r"0\.norm\.(.*)", r"vision.blocks.\1.attention.norm.\2"),
-        (_LAYER + r"0\.fn\.to_qkv\.(.*)", r"vision.blocks.\1.attention.qkv.\2"),
-        (_LAYER + r"0\.fn\.to_out\.0\.(.*)", r"vision.blocks.\1.attention.out.\2"),
-        (_LAYER + r"1\.norm\.(.*)", r"vision.blocks.\1.feedforward.norm.\2"),
-        (_LAYER + r"1\.fn\.net\.0\.(.*)", r"vision.blocks.\1.feedforward.up.\2"),
-        (_LAYER + r"1\.fn\.net\.3\.(.*)", r"vision.blocks.\1.feedforward.down.\2"),
-        (r"embedding_layer\.perceiver\.layers\.(\d+)\.0\.(.*)", r"ct_resampler.layers.\1.attention.\2"),
-        (r"embedding_layer\.perceiver\.layers\.(\d+)\.1\.(.*)", r"ct_resampler.layers.\1.feedforward.\2"),
-        (r"embedding_layer\.perceiver\.(.*)", r"ct_resampler.\1"),
-        (r"embedding_layer\.pet_perceiver\.layers\.(\d+)\.0\.(.*)", r"pet_resampler.layers.\1.attention.\2"),
-        (r"embedding_layer\.pet_perceiver\.layers\.(\d+)\.1\.(.*)", r"pet_resampler.layers.\1.feedforward.\2"),
-        (r"embedding_layer\.pet_perceiver\.(.*)", r"pet_resampler.\1"),
-        (r"embedding_layer\.fc\.(.*)", r"ct_projection.\1"),
-        (r"embedding_layer\.pet_fc\.(.*)", r"pet_projection.\1"),
-        (r"embedding_layer\.(image|pet|region|template)_token_weight", r"token_rows.\1"),
-    )
-)
-
+RECIPE = "petrg3d-2025"
+BASE = "Qwen/Qwen3-8B"
 DUPLICATE = "embedding_layer.weight"
 """The language model's table once more; it must equal the other."""
+Shape = tuple[int, ...]
+
+_VISION = "embedding_layer.vision_encoder"
+_NAMES = (  # theirs, ours; {n} a number, {rest} whatever follows; the first that fits counts
+    ("lang_model.base_model.model.{rest}", "language_model.{rest}"),
+    (f"{_VISION}.to_patch_embedding.1.{{rest}}", "vision.stem.norm_in.{rest}"),
+    (f"{_VISION}.to_patch_embedding.2.{{rest}}", "vision.stem.linear.{rest}"),
+    (f"{_VISION}.to_patch_embedding.3.{{rest}}", "vision.stem.norm_out.{rest}"),
+    (f"{_VISION}.pos_embedding.row_embed.weight", "vision.positions.tables.0.weight"),
+    (f"{_VISION}.pos_embedding.col_embed.weight", "vision.positions.tables.1.weight"),
+    (f"{_VISION}.pos_embedding.dep_embed.weight", "vision.positions.tables.2.weight"),
+    (f"{_VISION}.transformer.layers.{{n}}.0.norm.{{rest}}", "vision.blocks.{n}.attention.norm.{rest}"),
+    (f"{_VISION}.transformer.layers.{{n}}.0.fn.to_qkv.{{rest}}", "vision.blocks.{n}.attention.qkv.{rest}"),
+    (f"{_VISION}.transformer.layers.{{n}}.0.fn.to_out.0.{{rest}}", "vision.blocks.{n}.attention.out.{rest}"),
+    (f"{_VISION}.transformer.layers.{{n}}.1.norm.{{rest}}", "vision.blocks.{n}.feedforward.norm.{rest}"),
+    (f"{_VISION}.transformer.layers.{{n}}.1.fn.net.0.{{rest}}", "vision.blocks.{n}.feedforward.up.{rest}"),
+    (f"{_VISION}.transformer.layers.{{n}}.1.fn.net.3.{{rest}}", "vision.blocks.{n}.feedforward.down.{rest}"),
+    ("embedding_layer.perceiver.layers.{n}.0.{rest}", "ct_resampler.layers.{n}.attention.{rest}"),
+    ("embedding_layer.perceiver.layers.{n}.1.{rest}", "ct_resampler.layers.{n}.feedforward.{rest}"),
+    ("embedding_layer.perceiver.{rest}", "ct_resampler.{rest}"),
+    ("embedding_layer.pet_perceiver.layers.{n}.0.{rest}", "pet_resampler.layers.{n}.attention.{rest}"),
+    ("embedding_layer.pet_perceiver.layers.{n}.1.{rest}", "pet_resampler.layers.{n}.feedforward.{rest}"),
+    ("embedding_layer.pet_perceiver.{rest}", "pet_resampler.{rest}"),
+    ("embedding_layer.fc.{rest}", "ct_projection.{rest}"),
+    ("embedding_layer.pet_fc.{rest}", "pet_projection.{rest}"),
+    ("embedding_layer.image_token_weight", "token_rows.image"),
+    ("embedding_layer.pet_token_weight", "token_rows.pet"),
+    ("embedding_layer.region_token_weight", "token_rows.region"),
+    ("embedding_layer.template_token_weight", "token_rows.template"),
+)
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.escape(template).replace(r"\{n\}", r"(?P<n>\d+)").replace(r"\{rest\}", r"(?P<rest>.+)"))
+
+
+_TO_OURS = tuple((_pattern(theirs), ours) for theirs, ours in _NAMES)
+_TO_THEIRS = tuple((_pattern(ours), theirs) for theirs, ours in _NAMES)
 
 
 def our_name(released: str) -> str | None:
@@ -59,40 +84,102 @@ def our_name(released: str) -> str | None:
     """
     if released == DUPLICATE:
         return None
-    for pattern, ours in _RULES:
-        if found := pattern.fullmatch(released):
-            return found.expand(ours)
-    raise ModelError(
-        f"tensor {released!r} is none of the released model's", "a released checkpoint", "check which file it is"
+    return _renamed(released, _TO_OURS, "the released model's", "check which file it is")
+
+
+def their_name(ours: str) -> str:
+    """The released name of one of our tensors.
+
+    Raises
+    ------
+    ModelError
+        If the released model has none: separate transformers, another stem.
+
+    Examples
+    --------
+    >>> their_name("pet_resampler.layers.0.attention.to_q.weight")
+    'embedding_layer.pet_perceiver.layers.0.0.to_q.weight'
+    """
+    return _renamed(ours, _TO_THEIRS, "those that the released layout has a place for", "take the released design")
+
+
+def _renamed(name: str, rules: tuple[tuple[re.Pattern[str], str], ...], whose: str, do: str) -> str:
+    for pattern, template in rules:
+        if found := pattern.fullmatch(name):
+            return template.format(**found.groupdict())
+    raise ModelError(f"tensor {name!r} is none of {whose}", "a released checkpoint", do)
+
+
+def qwen3_8b(size: int = 151669) -> Qwen3Config:
+    """The configuration of the released model's backbone, its table cut to ``size`` rows."""
+    return Qwen3Config(
+        vocab_size=size,
+        hidden_size=4096,
+        intermediate_size=12288,
+        num_hidden_layers=36,
+        num_attention_heads=32,
+        num_key_value_heads=8,
+        head_dim=128,
+        max_position_embeddings=40960,
+        rms_norm_eps=1e-6,
+        rope_parameters={"rope_type": "default", "rope_theta": 1_000_000.0},
+        tie_word_embeddings=False,
+        bos_token_id=151643,
+        eos_token_id=151645,
+        dtype="bfloat16",
     )
 
 
-def check_shapes(found: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int, ...]]) -> None:
+def released_shapes(network: Network | None = None, text_config: Any = None) -> dict[str, Shape]:
+    """Every tensor of a released checkpoint and its shape, from the design; by default the 831 of Qwen3-8B."""
+    config = PETRG3DConfig(network=network, recipe=RECIPE, text_config=text_config or qwen3_8b())
+    with torch.device("meta"):
+        model = PETRG3D(config)
+    shapes = {their_name(name): tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    return {**shapes, DUPLICATE: (config.text_config.vocab_size, config.text_config.hidden_size)}
+
+
+def check_shapes(found: Mapping[str, Shape], wanted: Mapping[str, Shape]) -> None:
     """Compare names and shapes.
 
     Raises
     ------
     ModelError
-        If they differ; the first three of each kind are named.
+        If they differ; how many, and the first three of each kind by name.
     """
-    faults = [f"missing {k}" for k in sorted(wanted.keys() - found.keys())][:3]
-    faults += [f"unknown {k}" for k in sorted(found.keys() - wanted.keys())][:3]
-    faults += [
-        f"{k} is {list(found[k])}, not {list(wanted[k])}"
-        for k in sorted(wanted.keys() & found.keys())
-        if found[k] != wanted[k]
-    ][:3]
+    missing, unknown = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
+    other = [k for k in sorted(wanted.keys() & found.keys()) if tuple(found[k]) != tuple(wanted[k])]
+    faults = [
+        f"{len(names)} {kind}: {', '.join(map(say, names[:3]))}"
+        for kind, names, say in (
+            ("missing", missing, lambda k: f"{k} {list(wanted[k])}"),
+            ("unknown", unknown, lambda k: f"{k} {list(found[k])}"),
+            ("of another shape", other, lambda k: f"{k} {list(found[k])}, not {list(wanted[k])}"),
+        )
+        if names
+    ]
     if faults:
-        raise ModelError("; ".join(faults), "the tensors of this configuration", "take the weights that belong to it")
+        raise ModelError(
+            f"tensors {'; '.join(faults)}",
+            f"the {len(wanted)} of this configuration",
+            "take the weights that belong to it, whole",
+        )
 
 
-def network_of(shapes: Mapping[str, tuple[int, ...]]) -> Network:
-    """The network's shape, read off a checkpoint's tensor shapes (our names).
+def network_of(found: Mapping[str, Shape]) -> Network:
+    """The network's shape, read off a released checkpoint's tensor shapes (its own names).
 
     What shapes cannot tell (64 values a head, patches of 32 x 32 x 4 voxels, three channels, the LoRA's alpha) is the
-    released design's.
+    released design's; where a tensor is missing that would tell, all of it is.
     """
-    vision, resampler, lora = VisionConfig(), ResamplerConfig(), LoraSpec()
+    try:
+        return _read_off({our_name(name) or DUPLICATE: shape for name, shape in found.items()})
+    except (KeyError, ValueError, IndexError, StopIteration):
+        return Network()
+
+
+def _read_off(shapes: Mapping[str, Shape]) -> Network:
+    vision, resampler = VisionConfig(), ResamplerConfig()
     dim = shapes["vision.stem.linear.weight"][0]
     return Network(
         vision=vision.model_copy(
@@ -112,11 +199,9 @@ def network_of(shapes: Mapping[str, tuple[int, ...]]) -> Network:
                 "mlp_ratio": shapes["ct_resampler.layers.0.feedforward.1.weight"][0] // dim,
             }
         ),
-        lora=lora.model_copy(
-            update={"rank": next(s[0] for k, s in shapes.items() if k.endswith("lora_A.default.weight"))}
-        ),
+        lora=LoraSpec(rank=next(s[0] for k, s in sorted(shapes.items()) if k.endswith("lora_A.default.weight"))),
     )
 
 
-def _layers(shapes: Mapping[str, tuple[int, ...]], prefix: str) -> int:
+def _layers(shapes: Mapping[str, Shape], prefix: str) -> int:
     return 1 + max(int(k[len(prefix) :].partition(".")[0]) for k in shapes if k.startswith(prefix))

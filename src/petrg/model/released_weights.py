@@ -1,23 +1,92 @@
-"""A released checkpoint (one safetensors file with the language model in it) -> a network, strictly."""
+"""A released checkpoint (one state dict with the language model in it) -> a network, strictly; and back."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
-from transformers import AutoConfig, AutoTokenizer
+from safetensors.torch import save_file
+from torch import Tensor
 
 from petrg.errors import ModelError
+from petrg.model.base import base_config, base_of, base_state, base_tokenizer
 from petrg.model.config import PETRG3DConfig
 from petrg.model.network import PETRG3D
-from petrg.model.released import DUPLICATE, check_shapes, network_of, our_name
+from petrg.model.released import (
+    DUPLICATE,
+    RECIPE,
+    check_shapes,
+    network_of,
+    our_name,
+    released_shapes,
+    their_name,
+)
+from petrg.model.tensors import HeldTensors, PickledTensors, SafeTensors, Tensors, open_tensors
 from petrg.model.tokens import add_tokens
+from petrg.model.weights import EMBEDDED, is_ours, overlay
 
-__all__ = ["load_released"]
+__all__ = ["Released", "load_released", "open_released", "released_state", "write_released"]
 
-TABLE = "language_model.model.embed_tokens.weight"
+_TABLE = f"{EMBEDDED}.model.embed_tokens.weight"
+_BLOCK = 16_000_000  # values that are compared at a time
+
+
+class Released(NamedTuple):
+    """A released checkpoint that was found whole: its tensors under our names."""
+
+    config: PETRG3DConfig
+    tensors: Tensors
+    theirs: Mapping[str, str]  # our name -> the file's
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each."""
+        return {ours: self.tensors.shapes[theirs] for ours, theirs in self.theirs.items()}
+
+    def dtype(self, name: str) -> torch.dtype:
+        """The type of one."""
+        return self.tensors.dtype(self.theirs[name])
+
+    def read(self, name: str, first: int = 0, last: int | None = None) -> Tensor:
+        """One tensor, or its rows ``first`` to ``last``."""
+        return self.tensors.read(self.theirs[name], first, last)
+
+
+def open_released(file: Path, text_config: Any) -> Released:
+    """Check a released checkpoint against the design, tensor by tensor.
+
+    Parameters
+    ----------
+    file : safetensors, or a state dict in torch's format
+    text_config
+        The backbone's configuration, its vocabulary that of the tokenizer without our tokens.
+
+    Raises
+    ------
+    ModelError
+        If a tensor is missing, unknown or of another shape, or the two copies of the word table differ.
+    """
+    tensors: SafeTensors | PickledTensors = open_tensors(file)
+    network = network_of(tensors.shapes)
+    check_shapes(tensors.shapes, released_shapes(network, text_config))
+    theirs = {ours: name for name in tensors.shapes if (ours := our_name(name)) is not None}
+    _expect_equal(tensors, DUPLICATE, theirs[_TABLE])
+    config = PETRG3DConfig(network=network, recipe=RECIPE, text_config=text_config, domain="patients")
+    return Released(config, tensors, theirs)
+
+
+def _expect_equal(tensors: Tensors, one: str, other: str) -> None:
+    rows, width = tensors.shapes[one]
+    step = max(1, _BLOCK // width)
+    for first in range(0, rows, step):
+        if not torch.equal(tensors.read(one, first, first + step), tensors.read(other, first, first + step)):
+            raise ModelError(
+                f"{one} is not the language model's own table: rows {first} to {min(first + step, rows) - 1} differ",
+                "two equal copies",
+                "take the file as released: it was altered",
+            )
 
 
 def load_released(
@@ -27,49 +96,51 @@ def load_released(
 
     Parameters
     ----------
-    weights : path of the safetensors file
+    weights : path of the file
     language_model : folder or hub name
         Where configuration and tokenizer of the backbone are; its weights are not read, the checkpoint holds them.
 
     Raises
     ------
     ModelError
-        If a tensor is missing, unknown, of another shape, or the two copies of the word table differ.
+        As `open_released`.
     """
-    config = AutoConfig.from_pretrained(language_model)
-    tokenizer = AutoTokenizer.from_pretrained(language_model)
-    config.vocab_size = len(tokenizer)
-    try:
-        with safe_open(weights, framework="pt") as file:
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-            named = {our_name(name): name for name in shapes if name != DUPLICATE}
-            ours = {mine: shapes[theirs] for mine, theirs in named.items() if mine is not None}
-            network = network_of(ours)
-            span = add_tokens(tokenizer, network.resampler.latents)
-            whole = PETRG3DConfig(network=network, recipe="petrg3d-2025", text_config=config, domain="patients")
-            with torch.device("meta"):
-                model = PETRG3D(whole)
-            check_shapes(ours, {k: tuple(v.shape) for k, v in model.state_dict().items()})
-            if span.first != config.vocab_size:
-                raise ModelError("the tokenizer grew", "its length before our tokens", "take the released tokenizer")
-            if DUPLICATE in shapes and not torch.equal(file.get_tensor(DUPLICATE), file.get_tensor(named[TABLE])):
-                raise ModelError(
-                    f"{DUPLICATE} is not the language model's own table",
-                    "two equal copies",
-                    "take the file as released: it was altered",
-                )
-            state = {mine: file.get_tensor(theirs).to(dtype) for mine, theirs in named.items() if mine is not None}
-    except (SafetensorError, OSError) as error:
-        raise ModelError(
-            f"the checkpoint cannot be read: {type(error).__name__}", "a whole safetensors file", "fetch it again"
-        ) from error
-    model.load_state_dict(state, strict=True, assign=True)
-    _restore_buffers(model, config)
+    text_config, tokenizer = base_config(language_model), base_tokenizer(language_model)
+    text_config.vocab_size = len(tokenizer)
+    released = open_released(weights, text_config)
+    add_tokens(tokenizer, released.config.parts.resampler.latents)
+    prefix = f"{EMBEDDED}."
+    lm_state = base_state({k.removeprefix(prefix): released.read(k).to(dtype) for k in released.shapes if _is_lm(k)})
+    lm = base_of(text_config, lm_state, dtype)
+    released.config.text_config = lm.config
+    with torch.device("meta"):
+        model = PETRG3D(released.config, language_model=lm)
+    overlay(model, HeldTensors({k: released.read(k) for k in released.shapes if is_ours(k)}), dtype)
     return model.eval(), tokenizer
 
 
-def _restore_buffers(model: PETRG3D, config: Any) -> None:
-    """Compute again what a state dict does not hold: the rotary frequencies of the language model."""
-    decoder: Any = model.language_model.model
-    if hasattr(decoder, "rotary_emb"):
-        decoder.rotary_emb = type(decoder.rotary_emb)(config)
+def _is_lm(name: str) -> bool:
+    return not is_ours(name)
+
+
+def released_state(model: PETRG3D) -> dict[str, Tensor]:
+    """A network's tensors under the released names, the word table twice.
+
+    Raises
+    ------
+    ModelError
+        If the network is of another design than the released layout can hold.
+    """
+    state = {their_name(name): tensor for name, tensor in model.state_dict().items()}
+    return {**state, DUPLICATE: model.get_input_embeddings().weight.detach()}
+
+
+def write_released(model: PETRG3D, file: Path) -> None:
+    """Write `released_state` as one safetensors file.
+
+    Raises
+    ------
+    ModelError
+        As `released_state`.
+    """
+    save_file({name: tensor.contiguous().clone() for name, tensor in released_state(model).items()}, file)

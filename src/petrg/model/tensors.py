@@ -89,7 +89,8 @@ class SafeTensors:
         raw = torch.empty(math.prod(shape) * place.dtype.itemsize, dtype=torch.uint8)
         with place.path.open("rb", buffering=0) as file:
             file.seek(place.start + skip)
-            view, done = memoryview(raw.numpy()), 0
+            array: Any = raw.numpy()
+            view, done = memoryview(array), 0
             while done < len(view):  # one read gives at most 2 GiB
                 got = file.readinto(view[done:])
                 if not got:
@@ -257,7 +258,7 @@ def _sharded(folder: Path) -> SafeTensors:
 def write_shards(
     folder: Path, tensors: Iterator[tuple[str, Tensor]], sizes: Mapping[str, int], limit: int
 ) -> list[Path]:
-    """Write tensors as ``model.safetensors``, or as shards of at most ``limit`` bytes with an index; one shard in memory.
+    """Write tensors as ``model.safetensors`` or as shards of at most ``limit`` bytes, one of them in memory at a time.
 
     Parameters
     ----------

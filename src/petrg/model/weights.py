@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import GenerationConfig
 
 from petrg.errors import ModelError
@@ -41,16 +41,13 @@ def is_ours(name: str) -> bool:
     return not name.startswith(f"{EMBEDDED}.") or ".lora_" in name
 
 
-def generation_config(recipe: Recipe, lm: Any, tokenizer: Any = None) -> GenerationConfig:
-    """The recipe's way of decoding, with the ends of turn of the language model."""
+def generation_config(recipe: Recipe, ends: list[int], pad: int | None) -> GenerationConfig:
+    """The recipe's way of decoding, which stops at any of ``ends``."""
     rule = recipe.generation
     how: dict[str, Any] = {"max_new_tokens": rule.max_new_tokens, "repetition_penalty": rule.repetition_penalty}
     if rule.sample:
         how |= {"do_sample": True, "top_p": rule.top_p, "temperature": rule.temperature}
-    ends = end_ids(lm, tokenizer, only_eos=not recipe.supervision.end_token)
-    pad = getattr(tokenizer, "pad_token_id", None)
-    pad = lm.config.pad_token_id if pad is None else pad
-    return GenerationConfig(**how, eos_token_id=ends, pad_token_id=ends[0] if pad is None and ends else pad)
+    return GenerationConfig(**how, eos_token_id=ends, pad_token_id=ends[0] if pad is None else pad)
 
 
 def save(
@@ -100,14 +97,17 @@ def save(
             config.base_fingerprint = fingerprint(HeldTensors(lm))
         ours = {name: tensor for name, tensor in state.items() if is_ours(name)}
         write_shards(aside, iter(ours.items()), {k: t.nbytes for k, t in ours.items()}, max_shard_size)
-        write_values(aside, config, model.language_model, processor, card)
+        write_values(aside, config, processor, card, model.language_model.generation_config)
 
 
-def write_values(folder: Path, config: PETRG3DConfig, lm: Any, processor: Any, card: Card | None) -> None:
+def write_values(folder: Path, config: PETRG3DConfig, processor: Any, card: Card | None, base_generation: Any) -> None:
     """Everything of a network's folder but tensors."""
     config.architectures = [PETRG3D.__name__]
     config.to_json_file(folder / "config.json", use_diff=False)
-    generation_config(config.typed_recipe, lm, getattr(processor, "tokenizer", None)).save_pretrained(folder)
+    recipe, tokenizer = config.typed_recipe, getattr(processor, "tokenizer", None)
+    ends = end_ids(tokenizer, base_generation, config.text_config, only_eos=not recipe.supervision.end_token)
+    pad = None if processor is None else processor.pad_id
+    generation_config(recipe, ends, config.text_config.pad_token_id if pad is None else pad).save_pretrained(folder)
     if processor is not None:
         processor.save_pretrained(folder)
     (folder / "README.md").write_text(render(card or Card(), config), encoding="utf-8")
@@ -157,13 +157,24 @@ def load(
     folder = fetch(where, revision, local_files_only)
     own = read_config(folder) if config is None else config
     expect_recipe(own, recipe)
-    dtype = getattr(torch, dtype) if isinstance(dtype, str) and dtype != "auto" else dtype
+    dtype = _dtype(dtype)
     lm = _language_model(folder, own, base, dtype, local_files_only)
     own.text_config = lm.config
     with torch.device("meta"):
         model = PETRG3D(own, language_model=lm)
-    overlay(model, open_tensors(folder), None if dtype == "auto" else dtype)
-    return model.to(device or "cpu").eval()
+    overlay(model, open_tensors(folder), dtype)
+    if device is not None:
+        nn.Module.to(model, device)
+    return model.eval()
+
+
+def _dtype(given: torch.dtype | str | None) -> torch.dtype | None:
+    if given is None or given == "auto":
+        return None
+    found = given if isinstance(given, torch.dtype) else getattr(torch, given, None)
+    if not isinstance(found, torch.dtype):
+        raise ModelError(f"no type {given!r}", "float32, bfloat16 or auto", "give one of them")
+    return found
 
 
 def fetch(where: Path | str, revision: str | None = None, local_files_only: bool = False) -> Path:
