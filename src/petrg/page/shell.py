@@ -15,8 +15,8 @@ _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-ur
 def render_page(*, title: str, language: str, banner: str, body: Markup, style: str = "") -> str:
     """A whole document: policy, style, a banner that stays in sight and in print, and ``body``.
 
-    ``title`` and ``banner`` are escaped; ``body`` is markup already. ``language`` is "zh" or "en". ``style`` is CSS of the
-    page's own, after the common one.
+    ``title`` and ``banner`` are escaped; ``body`` is markup already. ``language`` is "zh" or "en". ``style`` is CSS of
+    the page's own, after the common one.
     """
     tag = {"zh": "zh-Hans"}.get(language, language)
     return (
