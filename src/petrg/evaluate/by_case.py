@@ -41,24 +41,24 @@ def _columns(name: str, family: Family) -> Mapping[str, Sequence[Value]]:
     return own() if own is not None else {}
 
 
-def worst_of(cases: Cases, made: Reports, families: Mapping[str, Family]) -> tuple[WorstCase, ...]:
-    """The ten worst cases, by labels where there are any, else by text (the rules are in `petrg.evaluate.worst`)."""
+def worst_of(cases: Cases, made: Reports, families: Mapping[str, Family]) -> tuple[tuple[WorstCase, ...], str]:
+    """The ten worst cases, by labels where there are any, else by text, and the rule that ranks them."""
     if (classes := families.get("classes")) is not None:
         from petrg.evaluate.classes import ClassFamily
-        from petrg.evaluate.worst import worst_by_labels
+        from petrg.evaluate.worst import RULE_LABELS, worst_by_labels
 
         if isinstance(classes, ClassFamily):
             missing = [key not in classes.prediction.cases for key in cases.ids]
-            return worst_by_labels(classes, missing, _faults(cases, families.get("faults")))
+            return worst_by_labels(classes, missing, _faults(cases, families.get("faults"))), RULE_LABELS
     if made.texts is not None:
         from petrg.evaluate.text_scores import TextsScored
-        from petrg.evaluate.worst import worst_by_text
+        from petrg.evaluate.worst import RULE_TEXT, worst_by_text
 
         text = families.get("text")
         if isinstance(text, TextsScored):
             rouge = [float(value) for value in text.scores.values["ROUGE-L"]]
-            return worst_by_text(cases.ids, rouge, [one is None for one in made.texts])
-    return ()
+            return worst_by_text(cases.ids, rouge, [one is None for one in made.texts]), RULE_TEXT
+    return (), ""
 
 
 def _faults(cases: Cases, family: Family | None) -> dict[str, tuple[str, ...]]:

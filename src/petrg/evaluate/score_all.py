@@ -279,6 +279,7 @@ def _gathered(
     rows = (scored[0].row, *controls, dealt.permuted, dealt.other)
     families = scored[0].families
     classes = families.get("classes")
+    worst, rule = worst_of(cases, made, families)
     scores = Scores(
         petrg=__version__,
         system=made.title,
@@ -297,7 +298,8 @@ def _gathered(
         classes=class_rows(classes) if isinstance(classes, ClassFamily) else (),
         confusions=confusions(classes) if isinstance(classes, ClassFamily) else (),
         regions=region_rows(classes) if isinstance(classes, ClassFamily) else (),
-        worst=worst_of(cases, made, families),
+        worst=worst,
+        worst_rule=rule,
     )
     scores = scores.model_copy(update={"sentences": sentences(scores)})
     return Scored(

@@ -158,3 +158,4 @@ class Scores(Model):
     confusions: tuple[Confusion, ...] = ()
     regions: tuple[RegionRow, ...] = ()
     worst: tuple[WorstCase, ...] = ()
+    worst_rule: Annotated[str, Field(description="how the worst cases were chosen")] = ""

@@ -174,8 +174,11 @@ def labels(
 
             released = compat_scores(reference, prediction)
             extra = {SUMMARY_FILE: released.summary, DETAIL_FILE: released.detail}
-            screen.say(f"released scorer: {released.dropped} of {released.scored + released.dropped} pairs left out")
+            left = f"released scorer: {released.dropped} of {released.scored + released.dropped} pairs left out"
     _finish(scored, out, extra)
+    from petrg.cli.score_table import class_tables
+
+    screen.say("\n".join(("", class_tables(scored.scores), *((left,) if compat else ()))))
 
 
 def all_(
