@@ -40,23 +40,32 @@ class Lesion:
 
     def add(self, statement: Statement) -> None:
         """Take in what one more clause says."""
-        self.said += self.explained(statement) if self.said else statement.said
-        self.describes |= statement.describes
-        if statement.said:
-            self.said_end = statement.said[-1].end
-        self.end = max(self.end, statement.end)
-        self.rest |= statement.rest
-        if not statement.places and any(s.rule == "structure.normal-size" for s in statement.said):
-            self.said = [replace(s, denied=True) if s.concept == "node" else s for s in self.said]
-        if any(s.uptake is not None for s in statement.said):
-            self.owners = []
+        if said := statement.said:
+            self.hear(statement)
+            self.said_end = said[-1].end
+            self.said += self.explained(statement) if self.said else said
+            if statement.describes:
+                self.describes = True
+        if statement.end > self.end:
+            self.end = statement.end
+        if statement.rest:
+            self.rest = True
         if statement.suvs:
             self.suv_at = statement.suv_at
             if self.owners:
                 self.own(max(statement.suvs))
             else:
                 self.suvs = statement.suvs if not self.suvs else (max(self.suvs + statement.suvs),)
-        self.sizes = self.sizes or statement.sizes
+        if statement.sizes and not self.sizes:
+            self.sizes = statement.sizes
+
+    def hear(self, statement: Statement) -> None:
+        """What a clause says of what was said before: nodes of normal size are none, an uptake is of all again."""
+        for s in statement.said:
+            if s.uptake is not None:
+                self.owners = []
+            elif s.rule == "structure.normal-size" and not statement.places:
+                self.said = [replace(t, denied=True) if t.concept == "node" else t for t in self.said]
 
     def own(self, suv: float) -> None:
         """Give a number to the place named as the largest, once the uptake was said of all."""
@@ -106,7 +115,7 @@ class _Teller:
         first = self.new = True
         beside = False
         for statement in statements:
-            if self.mutes(statement):
+            if (statement.heading or self.muted or self.summary) and self.mutes(statement):
                 continue
             if (
                 statement.yardstick

@@ -159,6 +159,11 @@ class _Reader(PredicateReader):
             for place in out.places:
                 place.bone = True
 
+    def diagnose(self, tumour: Token) -> None:
+        """Take a tumour as uptake, unless it was operated on."""
+        if not any(s.concept == "surgery" and not s.denied for s in self.out.said):
+            self.out.said.append(Said("uptake.malignant", tumour.start, tumour.end, Uptake.HIGH))
+
     def close(self) -> Statement:
         """Settle what waited for a word that did not come."""
         out = self.out
@@ -173,10 +178,10 @@ class _Reader(PredicateReader):
                 out.asides, out.places, out.suvs = tuple(out.places), [], (self.measured[0][1],)
         if out.heading and out.places:
             out.said = [s for s in out.said if s.concept != "node"]  # "neck nodes:" shows none yet
-        out.around &= self.nodes and not out.places
-        operated = any(s.concept == "surgery" and not s.denied for s in out.said)
-        if self.tumour is not None and (out.explained or out.places) and not operated:
-            out.said.append(Said("uptake.malignant", self.tumour.start, self.tumour.end, Uptake.HIGH))
+        if out.around:
+            out.around = self.nodes and not out.places
+        if self.tumour is not None and (out.explained or out.places):
+            self.diagnose(self.tumour)
         if self.comparison is not None:
             self.resolve_comparison(TISSUE, self.comparison)
         if self.normal is not None and not any(
