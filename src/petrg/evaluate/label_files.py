@@ -48,9 +48,9 @@ def read_labels(path: Path, *, strict: bool = False) -> LabelSet:
     """Labels of a folder (one JSON a case, its name the id) or of one JSON object, ``{id: {region: …}}``.
 
     Regions are known by their zh title, the key of the authors' files; full-width or not, and the en title or id, do
-    as well. Classes are the strings "1".."5" and "1".."8"; the integers of the same value are accepted. Anything
-    else, null and an absent key among them, is a fault (`Cell.pet_fault`, `Cell.ct_fault`). A region that is not
-    there, or is no object, is absent. Where ``evidence/<id>.json`` agrees with the label, it tells the basis, the
+    as well. Classes are the strings "1".."5" and "1".."8"; the integers of the same value are accepted. A null is
+    "not assessed" (None, scored as normal and counted). Anything else, an absent key among it, is a fault
+    (`Cell.pet_fault`, `Cell.ct_fault`). A region that is not there, or is no object, is absent. Where ``evidence/<id>.json`` agrees with the label, it tells the basis, the
     rule and the spans, and that a "normal" was silence (None); where a label was changed by hand, the label counts.
 
     Parameters
@@ -182,8 +182,8 @@ def _cell(entry: Mapping[str, Any], evidence: RegionEvidence | None) -> Cell:
         ct=ct,
         suv_max=suv,
         description=_text(said) if isinstance(said, str) else "",
-        pet_fault=pet is None,
-        ct_fault=ct is None,
+        pet_fault=pet is None and entry.get("pet_status", "") is not None,
+        ct_fault=ct is None and entry.get("ct_status", "") is not None,
     )
     return cell if evidence is None else _explained(cell, evidence)
 
