@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -162,6 +163,9 @@ def test_score_labels_prints_what_is_missing_and_counts_it_as_wrong(
     assert first.labeller == second.labeller
     assert next(r for r in first.rows if r.key == "permuted").given
     assert not next(r for r in second.rows if r.key == "permuted").given
+    assert "PET 1 high" in whole.stdout
+    assert "retroperitoneum" in whole.stdout
+    assert "regions missing from predicted labels: 0 of 192" in whole.stdout
     assert len(first.classes) == 13
     assert len(first.regions) == 24
 
@@ -179,6 +183,22 @@ def test_given_labels_of_two_labellers_are_refused(
     refused(petrg("score", "labels", reference, prediction, "-o", tmp_path / "no", *FAST), "one labeller for all")
     refused(petrg("score", "all", reports, *options[:2], "-o", tmp_path / "no", *FAST), "labels of one side only")
     assert not (tmp_path / "no").exists()
+
+
+def test_a_report_of_petrg_holds_against_its_own_record(petrg: Run, reported: Path, tmp_path: Path) -> None:
+    for name in ("ref", "pred", "records"):
+        (tmp_path / name).mkdir()
+        shutil.copy(reported / "report.json", tmp_path / name / "a.json")
+    out = tmp_path / "out"
+    result = petrg(
+        "score", "all", tmp_path / "ref", tmp_path / "pred", "--records", tmp_path / "records", "-o", out, *FAST
+    )
+    assert result.exit_code == 0, result.output
+    found = read(out).rows[0].estimates
+    assert found["Record-SUV-Measured"].value == 1.0
+    assert found["BLEU-4[en mteval-13a]"].value == pytest.approx(1.0)
+    assert {c.key: c.value for c in read(out).counts}["record-missing"] == 0
+    assert {"references", "predictions", "records"} <= set(read(out).inputs)
 
 
 def refused(result: Result, *words: str) -> None:
