@@ -20,6 +20,7 @@ from petrg.progress import Progress, silent
 
 __all__ = [
     "METRICS",
+    "ROW",
     "Counts",
     "TextScores",
     "corpus_key",
@@ -226,11 +227,12 @@ def score_pairs(
             waiting.put(theirs, ours)
             progress("scoring texts", len(rows), 0)
         cider = np.fromiter(waiting.scores(rarity), dtype=np.float64, count=len(rows))
-    counts = counts_of(np.array(rows).reshape(len(rows), _WIDTH))
+    counts = counts_of(np.array(rows).reshape(len(rows), ROW))
     return TextScores(cut.label, {**sample_scores(counts), "CIDEr-D": cider}, counts, np.array(missing, dtype=bool))
 
 
-_WIDTH = 2 * ORDERS + 5
+ROW = 2 * ORDERS + 5
+"""Numbers that a pair leaves, before CIDEr-D."""
 
 
 def counts_row(overlap: Overlap, prediction: Profile, reference: Profile) -> Floats:
@@ -242,4 +244,4 @@ def counts_row(overlap: Overlap, prediction: Profile, reference: Profile) -> Flo
 
 def counts_of(rows: Floats) -> Counts:
     """(..., 13) numbers as :class:`Counts`."""
-    return Counts(rows[..., :4], rows[..., 4:8], *(rows[..., column] for column in range(8, _WIDTH)))
+    return Counts(rows[..., :4], rows[..., 4:8], *(rows[..., column] for column in range(8, ROW)))
