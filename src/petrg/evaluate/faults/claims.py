@@ -27,7 +27,7 @@ _LEVEL = re.compile(
 )
 _SITE = 60  # characters of a place that are looked at; a list of places may be endless
 _NEXT = 3  # characters that must follow a level, such as its unit
-_NEAR = 16  # characters before and after a place in which a side or a level belongs to it
+_NEAR = 24  # characters before and after a place in which a side or a level belongs to it
 
 
 class Claim(NamedTuple):
@@ -62,7 +62,7 @@ def claims(pieces: Pieces, words: Words, grounded: Iterable[Grounded]) -> Iterat
             continue
         place = Spot(*g.at[0])
         at = Spot(min(a for a, _ in g.at), max(b for _, b in g.at))
-        site = (g.site or pieces.words(place))[:_SITE]
+        site = _site(g, pieces, words, place)
         key = (g.region, g.structure, g.uptake, site, g.side, g.negated, pieces.words(pieces.sentence_of(at)))
         if key in told:
             continue  # in a loop the same sentence says the same
@@ -81,7 +81,7 @@ def claims(pieces: Pieces, words: Words, grounded: Iterable[Grounded]) -> Iterat
             continue
         yield Claim(
             region=g.region,
-            site=core(site, words),
+            site=site,
             side=g.side or _side(pieces, words, place),
             group=g.nodal_group,
             levels=_levels(pieces, place),
@@ -110,7 +110,10 @@ def _excepts(pieces: Pieces, words: Words, at: Spot, clause: str) -> bool:
     """Whether the denial leaves something out ("otherwise", a "but" that follows), or is not said in one sentence."""
     if words.cues["except"].search(clause) or pieces.sentence_of(at) != pieces.sentence_of(at._replace(end=at.start)):
         return True
-    return words.cues["but"].search(pieces.plain[at.end : pieces.sentence_of(at).end]) is not None
+    sentence = pieces.sentence_of(at)
+    if words.cues["save"].search(pieces.words(sentence._replace(end=at.end))):
+        return True
+    return words.cues["but"].search(pieces.words(sentence._replace(start=at.end))) is not None
 
 
 def _denied(g: Grounded, pieces: Pieces, words: Words, phrase: str) -> tuple[frozenset[str], frozenset[str]]:
@@ -129,7 +132,9 @@ def _denied(g: Grounded, pieces: Pieces, words: Words, phrase: str) -> tuple[fro
     if g.uptake is Uptake.NORMAL and not ct_only:
         kinds.add(UPTAKE)
     if g.structure is Structure.NORMAL:
-        general = _topics(words, phrase)
+        named = _kinds(pieces.words(Spot(*g.at[-1])), words)  # "not enlarged" is of the size only
+        kinds |= named
+        general = general if named else _topics(words, phrase)
     return frozenset(kinds), general
 
 
@@ -187,6 +192,16 @@ def _side(pieces: Pieces, words: Words, place: Spot) -> Side | None:
     if cues["both"].search(near) or (left and right):
         return Side.BILATERAL
     return Side.LEFT if left else Side.RIGHT if right else None
+
+
+def _site(g: Grounded, pieces: Pieces, words: Words, place: Spot) -> str:
+    """The place in few words; that of a word such as "pleural effusion" goes before the subject's."""
+    if len(g.at) > 1 and g.structure is not None:
+        said = pieces.words(Spot(*g.at[-1]))[:_SITE]
+        brought = core(said, words)
+        if brought != said and any(w.region == g.region.value and brought in w.names for w in words.wholes):
+            return brought
+    return core((g.site or pieces.words(place))[:_SITE], words)
 
 
 def core(site: str, words: Words) -> str:

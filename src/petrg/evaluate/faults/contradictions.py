@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from petrg.anatomy import Side
+from petrg.anatomy import Region, Side
 from petrg.evaluate.faults.claims import UPTAKE, Claim, claims
 from petrg.evaluate.faults.fault import Fault, FaultKind
 from petrg.evaluate.faults.lexicon import Words
 from petrg.evaluate.faults.pieces import Pieces
+from petrg.evaluate.label_set import Spot
 from petrg.language.reading import Grounded
 
 __all__ = ["contradictions"]
 
 _MOST = 100  # of one text
+_Key = tuple[Region, str, Side | None, frozenset[str], bool]
 
 
 def contradictions(pieces: Pieces, words: Words, grounded: Iterable[Grounded]) -> Iterator[Fault]:
@@ -22,7 +24,7 @@ def contradictions(pieces: Pieces, words: Words, grounded: Iterable[Grounded]) -
     A denial of a whole denies its parts; one that names nothing ("unremarkable") denies disease, not a cyst or another
     benign thing; "no obvious" leaves room for what is slight, "no focal" for what is diffuse, "no enlarged node" for a
     small one. What is of the past, in doubt, said of the rest, or follows a "but" contradicts nothing. Uptake and
-    structure are apart. A place and kind count once, however often they are said.
+    structure are apart. A denial counts once for uptake and once for structure, however much contradicts it.
     """
     denials: dict[str, list[Claim]] = {}
     affirmations: list[Claim] = []
@@ -31,19 +33,19 @@ def contradictions(pieces: Pieces, words: Words, grounded: Iterable[Grounded]) -
             denials.setdefault(claim.region.value, []).append(claim)
         else:
             affirmations.append(claim)
-    told: set[tuple[str, str, Side | None, bool]] = set()
-    found: list[Fault] = []
+    found: dict[_Key, tuple[tuple[Spot, Spot], set[str]]] = {}
     for a in affirmations:
         for d in denials.get(a.region.value, ()):
-            kinds = _clash(d, a, pieces, words)
-            key = (a.region.value, a.site, a.side, UPTAKE in kinds)
-            if not kinds or key in told:
-                continue
-            told.add(key)
-            spans = (a.at, d.at) if a.at < d.at else (d.at, a.at)
-            what = f"{a.region.title('en')}: {', '.join(sorted(kinds))} both denied and affirmed"
-            found.append(Fault(FaultKind.CONTRADICTION, spans, what))
-    yield from sorted(found, key=lambda fault: fault.spans)[:_MOST]
+            if kinds := _clash(d, a, pieces, words):
+                spans = (a.at, d.at) if a.at < d.at else (d.at, a.at)
+                key = (d.region, d.site, d.side, d.levels, UPTAKE in kinds)
+                first, named = found.setdefault(key, (spans, set()))
+                found[key] = (min(first, spans), named | kinds)
+    faults = [
+        Fault(FaultKind.CONTRADICTION, spans, f"{key[0].title('en')}: {', '.join(sorted(kinds))} denied and affirmed")
+        for key, (spans, kinds) in found.items()
+    ]
+    yield from sorted(faults, key=lambda fault: fault.spans)[:_MOST]
 
 
 def _distinct(rows: Iterable[Claim]) -> Iterator[Claim]:

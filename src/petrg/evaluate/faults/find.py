@@ -48,7 +48,7 @@ def find_faults(
     --------
     >>> fault, = find_faults("右肺上叶见结节，摄取增高。双肺未见异常密度影或异常放射性浓聚灶。")
     >>> fault.kind.value, fault.what
-    ('contradiction', 'lungs and pleura: nodule, uptake both denied and affirmed')
+    ('contradiction', 'lungs and pleura: nodule, uptake denied and affirmed')
     >>> find_faults("The prostate is normal.", sex="F")[0].what
     'prostate named in the report of a woman'
     """
