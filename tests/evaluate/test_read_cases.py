@@ -110,6 +110,12 @@ def test_folders_refuse_what_is_ambiguous_empty_or_no_text(tmp_path: Path) -> No
         read_texts(tmp_path / "none")
 
 
+def test_plain_json_holds_a_text(tmp_path: Path) -> None:
+    write(tmp_path / "a.json", '{"text": "肝脏正常。"}')
+    write(tmp_path / "b.json", '{"text": null}')
+    assert read_texts(tmp_path) == {"a": "肝脏正常。", "b": None}
+
+
 def test_a_json_that_is_no_report_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "a.json", '{"findings": 3}')
     with pytest.raises(InputError) as error:

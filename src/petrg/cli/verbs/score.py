@@ -107,7 +107,7 @@ class DrawOptions:
     """How much is drawn at random."""
 
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same files.")] = 0
-    permutations: Annotated[int, typer.Option("--permutations", min=0)] = 1000
+    permutations: Annotated[int, typer.Option("--permutations", min=0, help="Draws of the tests.")] = 1000
     bootstrap: Annotated[int, typer.Option("--bootstrap", min=0, help="Draws of patients for 95 % intervals.")] = 2000
     log_json: LogJson = False
 
@@ -120,7 +120,7 @@ class DrawOptions:
 
 _Reports = Annotated[Path, typer.Argument(metavar="REPORTS", help="A CSV file, or the folder of references.")]
 _Predictions = Annotated[
-    Path | None, typer.Argument(metavar="[PREDICTIONS]", help="The folder of predictions: report JSON or text.")
+    Path | None, typer.Argument(metavar="PREDICTIONS", help="The folder of predictions: report JSON or text.")
 ]
 
 
