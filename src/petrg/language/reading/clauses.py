@@ -15,6 +15,9 @@ _PLACES = frozenset({Kind.SITE, Kind.AREA})
 _MARKS = frozenset({Kind.CLAUSE, Kind.BUT, Kind.SEGMENT})
 _NO_LIST = frozenset({Kind.VERB, Kind.NEGATION, Kind.NEGATED, Kind.NORMAL, Kind.UPTAKE, Kind.SUV})
 _ADJECTIVES = frozenset({Kind.DEGREE, Kind.SHAPE, Kind.UNEVEN, Kind.ABNORMAL})
+_DESCRIBING = _ADJECTIVES | {Kind.STRUCTURE}
+_OR = frozenset({Kind.ALTERNATIVE})
+_AND_OR = _OR | {Kind.LIST}
 _JOINTS = frozenset({Kind.LIST, Kind.VERB})
 _FINITE = _PREDICATES | {Kind.VERB, Kind.NEGATION, Kind.NEGATED}
 _TELLING = _FINITE | _PLACES
@@ -61,17 +64,18 @@ def split_clauses(tokens: Sequence[Token]) -> list[list[list[Token]]]:
 def _joined(segment: list[_Clause]) -> list[list[Token]]:
     """Join "no mass, nodule, or effusion" into one clause, and part "X is large and Y is small" into two."""
     clauses: list[list[Token]] = []
-    i = 0
-    while i < len(segment):
+    i, n = 0, len(segment)
+    while i < n:
         tokens, places, denies = segment[i]
         i += 1
-        if i < len(segment) and segment[i].places and _only_adjectives(tokens):
-            tokens, places, denies = tokens + segment[i].tokens, segment[i].places, segment[i].denies
-            i += 1
-        if denies and i < len(segment) and (end := _list_end(segment, i)):
-            tokens = tokens + [token for part in segment[i:end] for token in part.tokens]
-            places += sum(part.places for part in segment[i:end])
-            i = end
+        if i < n:
+            if tokens[0][0] in _DESCRIBING and segment[i].places and _only_adjectives(tokens):
+                tokens, places, denies = tokens + segment[i].tokens, segment[i].places, segment[i].denies
+                i += 1
+            if denies and (end := _list_end(segment, i, tokens)):
+                tokens = tokens + [token for part in segment[i:end] for token in part.tokens]
+                places += sum(part.places for part in segment[i:end])
+                i = end
         if places > 1:
             clauses += _parted(tokens)
         else:
@@ -84,15 +88,18 @@ def _only_adjectives(clause: Sequence[Token]) -> bool:
     return all(t.kind in _ADJECTIVES or t.entry.concept == "enlargement" for t in clause)
 
 
-def _list_end(segment: Sequence[_Clause], start: int) -> int:
-    """Where a list that began before ``start`` ends: after the clause that opens with "or"; 0 if none does."""
+def _list_end(segment: Sequence[_Clause], start: int, denial: Sequence[Token]) -> int:
+    """Where a list that began before ``start`` ends: after the clause with its "or"; 0 if none does.
+
+    A denial that names nothing yet may end in "and": "resolution of the cervical, axillary and inguinal nodes".
+    """
+    ends = _OR if any(token.kind in _PREDICATES for token in denial) else _AND_OR
     for i in range(start, len(segment)):
-        clause = segment[i].tokens
-        if clause[0].kind is Kind.ALTERNATIVE:
-            return i + 1
-        first = next((t.kind for t in clause if t.kind is Kind.ALTERNATIVE or t.kind in _NO_LIST), None)
-        if first is not None:
-            return i + 1 if first is Kind.ALTERNATIVE else 0
+        for token in segment[i].tokens:
+            if token.kind in ends:
+                return i + 1
+            if token.kind in _NO_LIST:
+                return 0
     return 0
 
 

@@ -126,7 +126,7 @@ def _add_findings(out: list[Grounded], lesion: Lesion, text: str) -> None:
     if own:
         shared = [s for s in said if s not in own]
     each = lesion.suvs if 1 < len(lesion.suvs) == len(lesion.places) <= _RESPECTIVE else ()
-    common = max(lesion.suvs, default=None)
+    common = max(lesion.suvs) if lesion.suvs else None
     told = _told(lesion, shared, common)
     seen: set[tuple[Region, Side | None, str | None]] = set()
     for i, place in enumerate(lesion.places):

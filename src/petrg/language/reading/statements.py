@@ -172,7 +172,7 @@ class _Reader(PredicateReader):
             out.yardstick = False
         if self.near_nodes or self.spine:
             self.mark_places()
-        if len(self.measured) > 1:
+        if self.measured and len(self.measured) > 1:
             self.share_numbers()
             if not self.measured[0][0] and out.only_of_liver:  # "SUVmax 7.1 (liver SUVmax 3.2)"
                 out.asides, out.places, out.suvs = tuple(out.places), [], (self.measured[0][1],)
