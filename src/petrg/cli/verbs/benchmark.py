@@ -73,7 +73,7 @@ def make_phantom(
             styles=style or (),
             images=images,
             licence=licence,
-            workers=workers,
+            workers=workers or _cores(),
             progress=progress,
         )
         progress("reading the references back", 0, 0)
@@ -84,6 +84,12 @@ def make_phantom(
         f"{found.normal_same} of {found.normal} normal labels of the truth in the references"
     )
     screen.event("done", benchmark=made.name, cases=made.cases, hash=made.hash, read_back=found.share)
+
+
+def _cores() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def show(benchmark: _Folder, log_json: LogJson = False) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -48,7 +47,7 @@ def make_digital(
     styles: Sequence[str] = (),
     images: bool = False,
     licence: str = "",
-    workers: int | None = None,
+    workers: int = 1,
     progress: Progress = silent,
 ) -> Description:
     """Make digital patients, and of each the reference report and the labels that its truth implies.
@@ -72,8 +71,8 @@ def make_digital(
         Store CT and PET of every patient as NIfTI, with the truth, in ``images/``.
     licence : str
         Default petrg's own.
-    workers : int, optional
-        Processes; default one a core.
+    workers : int
+        Processes; more than one are started anew, so a script that asks for them needs ``if __name__ == "__main__"``.
 
     Raises
     ------
@@ -179,9 +178,9 @@ def _aside(directory: Path, images: bool) -> Iterator[Path | None]:
         shutil.rmtree(store, ignore_errors=True)
 
 
-def _truths(seeds: Sequence[int], store: Path | None, workers: int | None, progress: Progress) -> list[Truth]:
+def _truths(seeds: Sequence[int], store: Path | None, workers: int, progress: Progress) -> list[Truth]:
     work = partial(_case, store=store)
-    count = min(workers or len(os.sched_getaffinity(0)), len(seeds))
+    count = min(workers, len(seeds))
     step = "making digital patients"
     if count < 2:
         return list(track(map(work, seeds), step, progress, len(seeds)))
