@@ -1,9 +1,11 @@
 """How the reader's labels agree with an LLM's, and how many reports it reads in a second.
 
-    python bench/labels.py [--dev] [--repeats 20]
+    python bench/labels.py [--dev] [--clean] [--repeats 20]
 
 The texts are ``Cleaned_Pred_report`` of the shared folder's ``autopet_rg_lym``. The first 25 cases in file order
-were used to develop the reader; the others are only ever measured. ``--dev`` leaves them alone.
+were used to develop the reader; the others are only ever measured. ``--dev`` leaves them alone. ``--clean`` adds the
+clean reports of ``tests/language/clean``, labelled by their writer: those of ``*-held.toml`` are only ever measured too.
+No text is printed.
 """
 
 from __future__ import annotations
@@ -15,11 +17,14 @@ import os
 import random
 import re
 import time
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from petrg.language.reading import labels, read
+from petrg.anatomy import Region
+from petrg.language.reading import labels, read, version
 from petrg.report import to_authors_json
 
 DEVELOPED_ON = 25
@@ -55,6 +60,22 @@ def compare(text: str, theirs: dict[str, dict[str, str]]) -> Case:
     return pet, ct, [(_number(theirs[k]["suv"]), _number(ours[k]["suv"])) for k in theirs]
 
 
+def compare_clean(report: dict[str, Any]) -> Case:
+    """One clean report: (writer, ours) pairs; a region that its labels leave out is normal."""
+    ours = {region.value: row.label for region, row in labels(read(report["text"])).items()}
+    theirs = {r.value: report["labels"].get(r.value, {}) for r in Region}
+    pet = [(str(row.get("pet", 5)), str(int(ours[key].pet or 5))) for key, row in theirs.items()]
+    ct = [(str(row.get("ct", 8)), str(int(ours[key].ct or 8))) for key, row in theirs.items()]
+    return pet, ct, [(row.get("suv"), ours[key].suv_max) for key, row in theirs.items()]
+
+
+def clean(name: str) -> list[Case]:
+    """The cases of one file of clean reports."""
+    folder = Path(__file__).parents[1] / "tests" / "language" / "clean"
+    reports = tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))["report"]
+    return [compare_clean(report) for report in reports]
+
+
 def _number(shown: str) -> float | None:
     found = re.search(r"[0-9]+(?:\.[0-9]+)?", shown)
     return float(found.group()) if found else None
@@ -82,7 +103,7 @@ def table(name: str, cases: Sequence[Case]) -> None:
     for title, part in (("PET", 0), ("CT", 1)):
         wrong = Counter(pair for case in cases for pair in case[part] if pair[0] != pair[1])
         shown = ", ".join(f"{a}->{b} x{n}" for (a, b), n in wrong.most_common(8))
-        print(f"  {title} errors (LLM -> ours): {sum(wrong.values())}: {shown}")
+        print(f"  {title} errors (theirs -> ours): {sum(wrong.values())}: {shown}")
     kinds = Counter(
         "missed" if b is None else "added" if a is None else "other value"
         for case in cases
@@ -106,8 +127,12 @@ def speed(texts: Sequence[str], repeats: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dev", action="store_true", help="only the cases the reader was developed on")
+    parser.add_argument(
+        "--clean", action="store_true", help="the clean reports too; with --dev only those for development"
+    )
     parser.add_argument("--repeats", type=int, default=20)
     options = parser.parse_args()
+    print(version())
     folder = Path(os.environ.get("PETRG_SHARED") or Path(__file__).parents[2] / "shared") / "data" / "autopet_rg_lym"
     with (folder / "reports.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -116,6 +141,9 @@ def main() -> None:
     table("developed on", [compare(r["Cleaned_Pred_report"], theirs[r["AccNum"]]) for r in developed])
     if not options.dev:
         table("held out", [compare(r["Cleaned_Pred_report"], theirs[r["AccNum"]]) for r in held_out])
+    for kind in ("dev", "held") if options.clean and not options.dev else ("dev",) if options.clean else ():
+        for language in ("zh", "en"):
+            table(f"clean {language}-{kind}", clean(f"{language}-{kind}"))
     print(f"\nspeed on {len(developed)} reports, {sum(len(r['Cleaned_Pred_report']) for r in developed)} characters")
     speed([r["Cleaned_Pred_report"] for r in developed], options.repeats)
 
