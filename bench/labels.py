@@ -4,7 +4,7 @@
 
 The texts are ``Cleaned_Pred_report`` of the shared folder's ``autopet_rg_lym``. The first 25 cases in file order
 were used to develop the reader; the others are only ever measured. ``--dev`` leaves them alone. ``--clean`` adds the
-clean reports of ``tests/language/clean``, labelled by their writer: those of ``*-held.toml`` are only ever measured too.
+clean reports of ``tests/language/clean``, labelled by their writer; those of ``*-held.toml`` are only measured too.
 No text is printed.
 """
 
