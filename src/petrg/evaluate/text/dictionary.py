@@ -149,7 +149,7 @@ def _keep(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
     try:
         write_file(path, raw.getvalue())
     except OutputError:
-        return  # a home that cannot be written costs two seconds a run, no more
+        return  # a home that cannot be written costs a second a run, no more
 
 
 def _from_arrays(arrays: dict[str, NDArray[np.generic]]) -> Dictionary:

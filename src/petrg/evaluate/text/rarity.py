@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 
 _PENDING = 1 << 16
 _IN_MEMORY = 8 << 20
+_FEW = 1024
 
 
 class Rarity:
@@ -97,15 +98,23 @@ def cider_of(reference: Profile, prediction: Profile, rarity: Rarity) -> float:
 
 def norms(keys: Hashes, counts: Ints, rarity: Rarity) -> Floats:
     """(4,) lengths of the weighted vectors of 1- to 4-grams of a text."""
-    kinds, which = np.unique(rarity.seen(keys), return_inverse=True)
+    kinds, which = _kinds(rarity.seen(keys), rarity.references)
     return np.sqrt(rarity.weighted(order_of(keys), ORDERS, kinds, which, counts**2))
+
+
+def _kinds(seen: Ints, references: int) -> tuple[Ints, Ints]:
+    """Numbers of references, and the index into them of each n-gram; where they are few, all from 1 on."""
+    if references <= _FEW:
+        return np.arange(1, max(1, references) + 1), seen - 1
+    kinds, which = np.unique(seen, return_inverse=True)
+    return kinds, which
 
 
 def _cosine(reference: Hashes, wanted: Ints, prediction: Hashes, given: Ints, rarity: Rarity) -> float:
     """10 x the mean over orders of the clipped cosine, without the penalty for length."""
     ours, theirs = shared(prediction, reference)
     common = prediction[ours]
-    kinds, which = np.unique(rarity.seen(common), return_inverse=True)
+    kinds, which = _kinds(rarity.seen(common), rarity.references)
     both = np.minimum(given[ours], wanted[theirs]) * wanted[theirs]
     dots = rarity.weighted(order_of(common), ORDERS, kinds, which, both)
     length = norms(prediction, given, rarity) * norms(reference, wanted, rarity)
