@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from petrg import __version__
 from petrg.errors import ScoreError
-from petrg.evaluate.by_case import case_table, worst_of
-from petrg.evaluate.case_table import CaseTable
 from petrg.evaluate.cases import Cases
-from petrg.evaluate.class_tables import class_rows, confusions, region_rows
-from petrg.evaluate.classes import ClassFamily
-from petrg.evaluate.comparisons import paired_tests, permutation_tests
-from petrg.evaluate.counts import counts_of
 from petrg.evaluate.kinds import (
     ClassKind,
     FaultsKind,
@@ -26,15 +18,11 @@ from petrg.evaluate.kinds import (
     SuvKind,
     TextKind,
     label_texts,
-    with_labels,
 )
 from petrg.evaluate.label_set import LabelSet
-from petrg.evaluate.read_template import Template
-from petrg.evaluate.rows import Dealt, Draws, ScoredRow, dealt_rows, scored_row
-from petrg.evaluate.scores import Metric, Scores
-from petrg.evaluate.sentences import sentences
-from petrg.evaluate.statistic import Floats
-from petrg.evaluate.systems import Reports, always_normal, by_id, second_reader, system, template_copied
+from petrg.evaluate.rows import Draws
+from petrg.evaluate.scored import Given, Job, Scored, run
+from petrg.evaluate.systems import by_id, system
 from petrg.progress import Progress, silent
 from petrg.report import Record
 
@@ -42,50 +30,6 @@ if TYPE_CHECKING:
     from petrg.evaluate.text import Tokenizer
 
 __all__ = ["Given", "Scored", "score_all", "score_labels", "score_texts"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Given:
-    """What a system's reports are put beside.
-
-    Parameters
-    ----------
-    template : Template, optional
-    second_reader : (n,) of str or None, optional
-        Another physician's reports, in the order of the cases.
-    against : (n,) of str or None, optional
-        Another system's reports; a missing one scores 0, as the system's own do.
-    records : mapping of id -> Record
-        What was measured, by case.
-    """
-
-    template: Template | None = None
-    second_reader: Sequence[str | None] | None = None
-    against: Sequence[str | None] | None = None
-    records: Mapping[str, Record] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scored:
-    """The scores, and what a page and a table of cases need beside them.
-
-    Parameters
-    ----------
-    scores : Scores
-    cases : Cases
-    table : CaseTable
-    reference_labels, prediction_labels : LabelSet, optional
-        Where classes were scored.
-    permuted : mapping of metric key -> (draws,) float64
-        The system's scores after each permutation among patients of the same sex; empty where not given.
-    """
-
-    scores: Scores
-    cases: Cases
-    table: CaseTable
-    reference_labels: LabelSet | None = None
-    prediction_labels: LabelSet | None = None
-    permuted: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def score_all(
@@ -130,8 +74,7 @@ def score_all(
     ScoreError
         If labels are of two labellers or only one side's are given.
     """
-    given, draws = given or Given(), draws or Draws()
-    readings = Readings(language)
+    given = given or Given()
     if (reference_labels is None) != (prediction_labels is None):
         raise ScoreError("labels of one side only", "those of references and predictions, or none", "give both")
     own = reference_labels is None and labeller is None
@@ -140,17 +83,28 @@ def score_all(
         labeller = labeller or _own_labeller(language)
         reference_labels = label_texts(by_id(cases, cases.references), labeller)
         _expect_all(reference_labels, cases)
-    kinds: list[Kind] = [TextKind(tokenizer.name), ClassKind(reference_labels)]
-    if own:
-        kinds += [LesionKind(readings), SuvKind(reference_labels)]
-        kinds += [RecordKind(readings, given.records)] if given.records else []
-    else:
-        kinds += [SuvKind(reference_labels)]
-    kinds += [FaultsKind(readings)]
-    made = system(title, cases.predictions, prediction_labels)
-    return _score(
-        cases, made, kinds, given, draws, reference_labels, labeller, tokenizer=tokenizer.label, progress=progress
+    job = Job(
+        cases=cases,
+        system=system(title, cases.predictions, prediction_labels),
+        kinds=_kinds(tokenizer, reference_labels, Readings(language), given.records, own=own),
+        given=given,
+        draws=draws or Draws(),
+        labels=reference_labels,
+        labeller=labeller,
+        tokenizer=tokenizer.label,
     )
+    return run(job, progress)
+
+
+def _kinds(
+    tokenizer: Tokenizer, labels: LabelSet, readings: Readings, records: Mapping[str, Record], *, own: bool
+) -> list[Kind]:
+    """Kinds of score; what petrg's reader finds in texts is scored only where its labels are (``own``)."""
+    kinds: list[Kind] = [TextKind(tokenizer.name), ClassKind(labels)]
+    kinds += [LesionKind(readings)] if own else []
+    kinds.append(SuvKind(labels))
+    kinds += [RecordKind(readings, records)] if records and own else []
+    return [*kinds, FaultsKind(readings)]
 
 
 def score_texts(
@@ -163,18 +117,15 @@ def score_texts(
     progress: Progress = silent,
 ) -> Scored:
     """Score texts alone; parameters as in :func:`score_all`."""
-    made = system(title, cases.predictions)
-    return _score(
-        cases,
-        made,
-        [TextKind(tokenizer.name)],
-        given or Given(),
-        draws or Draws(),
-        None,
-        None,
+    job = Job(
+        cases=cases,
+        system=system(title, cases.predictions),
+        kinds=[TextKind(tokenizer.name)],
+        given=given or Given(),
+        draws=draws or Draws(),
         tokenizer=tokenizer.label,
-        progress=progress,
     )
+    return run(job, progress)
 
 
 def score_labels(
@@ -200,9 +151,14 @@ def score_labels(
     ScoreError
         If the labels are of two labellers, or the reference lacks a label.
     """
-    made = system(title, None, prediction)
-    kinds: list[Kind] = [ClassKind(reference), SuvKind(reference)]
-    return _score(cases, made, kinds, Given(), draws or Draws(), reference, None, tokenizer=None, progress=progress)
+    job = Job(
+        cases=cases,
+        system=system(title, None, prediction),
+        kinds=[ClassKind(reference), SuvKind(reference)],
+        draws=draws or Draws(),
+        labels=reference,
+    )
+    return run(job, progress)
 
 
 def _expect_all(labels: LabelSet, cases: Cases) -> None:
@@ -217,96 +173,3 @@ def _own_labeller(language: str) -> Labeller:
     from petrg.evaluate.extract import extract
 
     return lambda texts: extract(texts, language)
-
-
-def _score(
-    cases: Cases,
-    made: Reports,
-    kinds: Sequence[Kind],
-    given: Given,
-    draws: Draws,
-    labels: LabelSet | None,
-    labeller: Labeller | None,
-    *,
-    tokenizer: str | None,
-    progress: Progress,
-) -> Scored:
-    rows = _rows_of(cases, made, given, labels)
-    if labels is not None:
-        rows = [with_labels(cases, row, labels.labeller, labeller) for row in rows]
-    scored = []
-    for done, row in enumerate(rows):
-        progress(f"scoring {row.title}", done, len(rows) + 1)
-        scored.append(scored_row(row, cases, kinds, draws))
-    progress("dealing reports to other patients", len(rows), len(rows) + 1)
-    reference = Reports(
-        key="reference", title="references", kind="control", how="", texts=cases.references, labels=labels
-    )
-    if made.texts is None:
-        reference = Reports(key="reference", title="references", kind="control", how="", labels=labels)
-    dealt = dealt_rows(rows[0], reference, cases, kinds, draws)
-    progress("comparing", len(rows) + 1, len(rows) + 1)
-    return _gathered(cases, rows[0], kinds, scored, dealt, draws, labels, tokenizer)
-
-
-def _rows_of(cases: Cases, made: Reports, given: Given, labels: LabelSet | None) -> list[Reports]:
-    """The system first, then the fixed controls, the second reader, another system."""
-    texts = made.texts is not None
-    rows = [made, template_copied(cases, given.template, labels_only=not texts)]
-    rows += [always_normal(cases)] if labels is not None else []
-    rows.append(second_reader(cases, given.second_reader, labels_only=not texts))
-    if given.against is not None:
-        rows.append(system("other system", given.against, key="against"))
-    return rows
-
-
-def _gathered(
-    cases: Cases,
-    made: Reports,
-    kinds: Sequence[Kind],
-    scored: Sequence[ScoredRow],
-    dealt: Dealt,
-    draws: Draws,
-    labels: LabelSet | None,
-    tokenizer: str | None,
-) -> Scored:
-    metrics: tuple[Metric, ...] = tuple(metric for kind in kinds for metric in kind.metrics)
-    patients = [case.patient or case.id for case in cases.cases]
-    tests = list(permutation_tests(dealt, metrics))
-    for other in scored[1:]:
-        tests += paired_tests(scored[0], other, patients, metrics, draws)
-    controls = sorted((s.row for s in scored[1:]), key=lambda row: row.kind != "control")
-    rows = (scored[0].row, *controls, dealt.permuted, dealt.other)
-    families = scored[0].families
-    classes = families.get("classes")
-    worst, rule = worst_of(cases, made, families)
-    scores = Scores(
-        petrg=__version__,
-        system=made.title,
-        cases=len(cases),
-        patients=len(set(patients)),
-        tokenizer=tokenizer,
-        labeller=None if labels is None else labels.labeller,
-        seed=draws.seed,
-        bootstrap_draws=draws.bootstrap,
-        permutations=draws.permutations,
-        inputs=dict(sorted(cases.sources.items())),
-        metrics=metrics,
-        rows=rows,
-        tests=tuple(tests),
-        counts=counts_of(cases, made, families, dealt, scored),
-        classes=class_rows(classes) if isinstance(classes, ClassFamily) else (),
-        confusions=confusions(classes) if isinstance(classes, ClassFamily) else (),
-        regions=region_rows(classes) if isinstance(classes, ClassFamily) else (),
-        worst=worst,
-        worst_rule=rule,
-    )
-    scores = scores.model_copy(update={"sentences": sentences(scores)})
-    return Scored(
-        scores=scores,
-        cases=cases,
-        table=case_table(cases, families),
-        reference_labels=labels,
-        prediction_labels=made.labels if labels is not None else None,
-        permuted=dealt.drawn,
-    )

@@ -14,6 +14,7 @@ from petrg.cli.options import LogJson, OutDirectory
 
 if TYPE_CHECKING:
     from petrg.evaluate.cases import Cases
+    from petrg.evaluate.label_set import LabelSet
     from petrg.evaluate.rows import Draws
     from petrg.evaluate.score_all import Given, Scored
     from petrg.evaluate.text.tokens import Tokenizer
@@ -181,48 +182,67 @@ def labels(
     screen.say("\n".join(("", class_tables(scored.scores), *((left,) if compat else ()))))
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReadingOptions:
+    """Where labels and measured numbers come from."""
+
+    reference_labels: Annotated[
+        Path | None, typer.Option("--reference-labels", metavar="DIR", help="Label files instead of our reader's.")
+    ] = None
+    prediction_labels: Annotated[
+        Path | None, typer.Option("--prediction-labels", metavar="DIR", help="Those of the system, same labeller.")
+    ] = None
+    records: Annotated[
+        Path | None, typer.Option("--records", metavar="DIR", help="Measurement records ID.json, to hold SUVs to.")
+    ] = None
+    language: Annotated[str, typer.Option("--language", help="Of the reader: auto, zh or en.")] = "auto"
+
+    def labels(self) -> dict[str, LabelSet | None]:
+        """The keyword arguments ``reference_labels`` and ``prediction_labels`` of `score_all`."""
+        from petrg.evaluate.label_files import read_labels
+
+        reference, prediction = self.reference_labels, self.prediction_labels
+        return {
+            "reference_labels": None if reference is None else read_labels(reference, strict=True),
+            "prediction_labels": None if prediction is None else read_labels(prediction),
+        }
+
+    def sources(self) -> dict[str, str]:
+        """Role -> SHA-256 of what is read."""
+        from petrg.evaluate.read_texts import digest
+
+        paths = {
+            "reference-labels": self.reference_labels,
+            "prediction-labels": self.prediction_labels,
+            "records": self.records,
+        }
+        return {role: digest(path) for role, path in paths.items() if path is not None}
+
+
 def all_(
     reports: _Reports,
     out: OutDirectory,
     pairs: PairOptions,
+    reading: ReadingOptions,
     drawn: DrawOptions,
     predictions: _Predictions = None,
-    reference_labels: Annotated[
-        Path | None, typer.Option("--reference-labels", metavar="DIR", help="Label files instead of our reader's.")
-    ] = None,
-    prediction_labels: Annotated[
-        Path | None, typer.Option("--prediction-labels", metavar="DIR", help="Those of the system, same labeller.")
-    ] = None,
-    records: Annotated[
-        Path | None, typer.Option("--records", metavar="DIR", help="Measurement records ID.json, to hold SUVs to.")
-    ] = None,
-    language: Annotated[str, typer.Option("--language", help="Of the reader: auto, zh or en.")] = "auto",
 ) -> None:
     """Everything in one go: text, labels, lesions, numbers, controls; scores.json, cases.csv and scores.html."""
     from dataclasses import replace
 
-    from petrg.evaluate.label_files import read_labels
     from petrg.evaluate.page import render_scores
-    from petrg.evaluate.read_texts import digest, read_records
+    from petrg.evaluate.read_texts import read_records
     from petrg.evaluate.score_all import score_all
 
     with screen.progress_bar() as progress:
         cases, given = pairs.read(reports, predictions)
-        sources = dict(cases.sources)
-        if records is not None:
-            given = replace(given, records=read_records(records))
-            sources["records"] = digest(records)
-        sides = []
-        for role, path in (("reference-labels", reference_labels), ("prediction-labels", prediction_labels)):
-            sides.append(None if path is None else read_labels(path, strict=role == "reference-labels"))
-            if path is not None:
-                sources[role] = digest(path)
+        if reading.records is not None:
+            given = replace(given, records=read_records(reading.records))
         scored = score_all(
-            replace(cases, sources=sources),
+            replace(cases, sources={**cases.sources, **reading.sources()}),
             tokenizer=pairs.cut(cases),
-            language=language,
-            reference_labels=sides[0],
-            prediction_labels=sides[1],
+            language=reading.language,
+            **reading.labels(),
             given=given,
             draws=drawn.draws(),
             title=pairs.system,
