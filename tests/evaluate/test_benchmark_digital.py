@@ -55,17 +55,24 @@ def truths() -> dict[int, Truth]:
     return {seed: truth_of(seed) for seed in case_seeds(SEED, CASES)}
 
 
+@pytest.fixture(scope="module")
+def perfect(benchmark: Benchmark) -> Scores:
+    """The references given back."""
+    return score(benchmark, dict(benchmark.references))
+
+
 def score(benchmark: Benchmark, predictions: dict[str, str], **options: str) -> Scores:
-    given = {"name": "mine", "sources": {}, "draws": Draws(seed=1, bootstrap=50, permutations=200), **options}
+    given = {"name": "mine", "sources": {}, "draws": Draws(seed=1, bootstrap=50, permutations=99), **options}
     return score_benchmark(benchmark, predictions, **given).scores  # type: ignore[arg-type]
 
 
 # Making
 
 
-def test_the_same_seed_makes_the_same_bytes_whatever_the_workers(made: Path, tmp_path: Path) -> None:
-    make_digital(tmp_path / "b", cases=CASES, seed=SEED, styles=("zh-prose", "zh-organ-list"), workers=2)
-    assert folder(tmp_path / "b") == folder(made)
+def test_the_same_seed_makes_the_same_bytes_whatever_the_workers(tmp_path: Path) -> None:
+    for name, workers in (("one", 1), ("two", 2)):
+        make_digital(tmp_path / name, cases=3, seed=SEED, styles=("zh-prose", "zh-organ-list"), workers=workers)
+    assert folder(tmp_path / "one") == folder(tmp_path / "two")
 
 
 def test_another_seed_makes_other_patients(made: Path, tmp_path: Path) -> None:
@@ -183,7 +190,7 @@ def test_the_reference_says_every_number_and_side_of_the_truth_and_no_other(
 
 @pytest.mark.parametrize("style", style_names())
 def test_reading_the_references_gives_the_truth_back(style: str, truths: dict[int, Truth]) -> None:
-    """At least 95 % of the abnormal labels; on 200 patients the reader finds 98 to 99 % in every style."""
+    """At least 95 % of the abnormal labels; on 200 patients the reader finds 98.8 to 100 % by style."""
     texts = {str(seed): reference_report(truth, load_style(style)) for seed, truth in truths.items()}
     read = extract(texts, load_style(style).language)
     told = LabelSet(
@@ -237,8 +244,8 @@ def value(scores: Scores, row: str, metric: str) -> float:
     return found
 
 
-def test_references_given_back_are_perfect_and_told_from_a_shuffle(benchmark: Benchmark) -> None:
-    perfect, mixed = score(benchmark, dict(benchmark.references)), score(benchmark, shuffled(benchmark))
+def test_references_given_back_are_perfect_and_told_from_a_shuffle(benchmark: Benchmark, perfect: Scores) -> None:
+    mixed = score(benchmark, shuffled(benchmark))
     assert value(perfect, "system", "BLEU-4") == pytest.approx(1.0)
     assert value(perfect, "system", "PET-124") > value(mixed, "system", "PET-124") + 20
     test = next(t for t in perfect.tests if t.against == "permuted" and t.metric == "PET-124")
@@ -257,24 +264,21 @@ def test_the_template_is_above_a_shuffled_system_in_text_and_finds_nothing(bench
     assert value(scores, "system", "PET-124") > 0
 
 
-def test_scores_against_the_truth_name_truth_and_reader(benchmark: Benchmark) -> None:
-    told = score(benchmark, dict(benchmark.references))
-    assert told.labeller is not None
-    assert told.labeller.startswith("truth of petrg-phantom-1; predictions by petrg-reading")
+def test_scores_against_the_truth_name_truth_and_reader(benchmark: Benchmark, perfect: Scores) -> None:
+    assert perfect.labeller is not None
+    assert perfect.labeller.startswith("truth of petrg-phantom-1; predictions by petrg-reading")
     read = score(benchmark, dict(benchmark.references), labels_by="reader")
     assert read.labeller is not None
     assert read.labeller.startswith("petrg-reading")
     assert any(metric.key == "Lesion-Recall" for metric in read.metrics)
 
 
-def test_truth_decides_not_the_words_of_the_reference(made: Path, tmp_path: Path) -> None:
-    """A prediction that says what the truth is scores as right however the reference is worded."""
-    benchmark = open_benchmark(made)
-    key = next(k for k, cells in benchmark.labels.cases.items() if cells[Region.LIVER].pet is not Uptake.HIGH)  # type: ignore[union-attr]
-    hot = {**benchmark.references, key: benchmark.references[key] + "\n肝右叶见结节，放射性摄取明显增高，SUVmax约9.9。"}
-    assert value(score(benchmark, hot), "system", "PET-124") < value(
-        score(benchmark, dict(benchmark.references)), "system", "PET-124"
-    )
+def test_a_finding_that_the_truth_lacks_lowers_the_score(benchmark: Benchmark, perfect: Scores) -> None:
+    assert benchmark.labels is not None
+    key = next(k for k, cells in benchmark.labels.cases.items() if cells[Region.LIVER].pet is not Uptake.HIGH)
+    invented = benchmark.references[key] + "\n肝右叶见结节，放射性摄取明显增高，SUVmax约9.9。"
+    mixed = score(benchmark, {**benchmark.references, key: invented})
+    assert value(mixed, "system", "PET-124") < value(perfect, "system", "PET-124")
 
 
 def test_the_template_file_is_by_hospital_and_sex(made: Path) -> None:
