@@ -197,15 +197,13 @@ class ReadingOptions:
     ] = None
     language: Annotated[str, typer.Option("--language", help="Of the reader: auto, zh or en.")] = "auto"
 
-    def labels(self) -> dict[str, LabelSet | None]:
-        """The keyword arguments ``reference_labels`` and ``prediction_labels`` of `score_all`."""
+    def labels(self) -> tuple[LabelSet | None, LabelSet | None]:
+        """Those of the references and of the predictions."""
         from petrg.evaluate.label_files import read_labels
 
         reference, prediction = self.reference_labels, self.prediction_labels
-        return {
-            "reference_labels": None if reference is None else read_labels(reference, strict=True),
-            "prediction_labels": None if prediction is None else read_labels(prediction),
-        }
+        known = None if reference is None else read_labels(reference, strict=True)
+        return known, None if prediction is None else read_labels(prediction)
 
     def sources(self) -> dict[str, str]:
         """Role -> SHA-256 of what is read."""
@@ -238,11 +236,13 @@ def all_(
         cases, given = pairs.read(reports, predictions)
         if reading.records is not None:
             given = replace(given, records=read_records(reading.records))
+        known, said = reading.labels()
         scored = score_all(
             replace(cases, sources={**cases.sources, **reading.sources()}),
             tokenizer=pairs.cut(cases),
             language=reading.language,
-            **reading.labels(),
+            reference_labels=known,
+            prediction_labels=said,
             given=given,
             draws=drawn.draws(),
             title=pairs.system,
