@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
 import pytest
 
 from petrg.anatomy import NodalGroup, Region, Side
-from petrg.language.reading import Basis, Reading, detect, labels, lexicon, read, read_lexicon
+from petrg.language.reading import Basis, Reading, detect, labels, lexicon, read, read_lexicon, version
 from petrg.report import Structure, Uptake
 
 Said = dict[str, tuple[int, int, float | None]]
@@ -355,3 +356,59 @@ def test_a_third_language_is_a_new_file(tmp_path: Path) -> None:
 
 def test_the_lexicon_is_compiled_once() -> None:
     assert lexicon("zh") is lexicon("zh")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # said of all, then the largest named: its number is its own; the uptake said after: of all
+        (
+            "左侧颈部、纵隔多发肿大淋巴结，放射性摄取增高，以纵隔为著，SUVmax：9.8。",
+            {"neck-nodes": (1, 1, None), "mediastinum-hila": (1, 1, 9.8)},
+        ),
+        (
+            "左侧颈部、纵隔多发肿大淋巴结，较大者位于纵隔，放射性摄取增高，SUVmax：9.8。",
+            {"neck-nodes": (1, 1, 9.8), "mediastinum-hila": (1, 1, 9.8)},
+        ),
+        # each number is of the places before it
+        (
+            "肝脏（SUVmax4.1）、脾脏（SUVmax5.2）见多发结节，放射性摄取增高。",
+            {"liver": (1, 2, 4.1), "spleen": (1, 2, 5.2)},
+        ),
+        (
+            "Lytic lesions in L1 and L3 (SUVmax 9.5) and in the right ilium (SUVmax 7.4).",
+            {"spine": (1, 6, 9.5), "pelvis-limb-bones": (1, 6, 7.4)},
+        ),
+        # the liver's own number beside another is a yardstick
+        ("脾脏增大，放射性摄取弥漫性增高，SUVmax：7.1（肝脏SUVmax：3.2）。", {"spleen": (1, 7, 7.1)}),
+        ("参考值：肝脏SUVmax 3.4，纵隔血池SUVmax 2.1。左颈部淋巴结SUVmax 5.0。", {"neck-nodes": (1, 1, 5.0)}),
+        # what it became, not what it was
+        ("肝脏结节，放射性浓聚，SUVmax由9.8降至5.1。", {"liver": (1, 2, 5.1)}),
+        ("An avid liver nodule; its SUVmax has fallen from 9.8 to 5.1.", {"liver": (1, 2, 5.1)}),
+        # the nodes around an organ
+        (
+            "胃窦壁增厚，放射性浓聚，SUVmax：9.9，周围见多发小淋巴结，SUVmax：3.3。",
+            {"gi-tract": (1, 4, 9.9), "peritoneum": (1, 1, 3.3)},
+        ),
+    ],
+)
+def test_a_number_belongs_to_the_place_it_was_measured_at(text: str, expected: Said) -> None:
+    assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("肝脏见结节，放射性浓聚。印象：肝转移，骨转移。", {"liver": (1, 2, None)}),
+        ("肝脏见结节，放射性浓聚。【诊断结果】脂肪肝。双肾结石。", {"liver": (1, 2, None), "kidneys": (5, 5, None)}),
+        ("肝脏未见异常。诊断意见：右肾结节，放射性浓聚，SUVmax：3.2。", {"kidneys": (1, 2, 3.2)}),
+        ("Avid mass in the liver. Impression: hepatic and nodal metastases.", {"liver": (1, 2, None)}),
+    ],
+)
+def test_a_summary_tells_what_the_findings_do_not(text: str, expected: Said) -> None:
+    assert said(text) == expected
+
+
+def test_the_labeller_names_its_version() -> None:
+    assert version() == version()
+    assert re.fullmatch(r"petrg-reading [0-9]+ \(lexica [0-9a-f]{8}\)", version())

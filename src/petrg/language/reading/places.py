@@ -34,6 +34,8 @@ class PlaceReader(ABC):
     listed: int = -1
     with_at: int = -1
     captured: bool = False
+    than: bool = False
+    than_liver: bool = False
     described: bool = False
     accompanied: bool = False
     spine: bool = False
@@ -65,6 +67,7 @@ class PlaceReader(ABC):
             return
         if self.mode == "aside":
             self.captured = True
+            self.than_liver = self.than and Region.LIVER in entry.regions
             out.asides += (place,)
             return
         extra = self.mode == "extra"
@@ -157,7 +160,7 @@ class PlaceReader(ABC):
             self.out.asides += tuple(beside)
         elif self.mode != "extra":
             self.out.aside_first |= not self.out.places and not self.out.said and token.entry.value != "than"
-            self.mode, self.captured = "aside", False
+            self.mode, self.captured, self.than = "aside", False, token.entry.value == "than"
 
     def beside_with(self) -> list[Place]:
         """Take the places after "with" out of the subject."""

@@ -143,6 +143,8 @@ class PredicateReader(PlaceReader):
         """A reduced uptake, or its denial."""
         if self.denied:
             self.pet(Uptake.REDUCED, token, "uptake.denied", denied=True)
+        elif self.than_liver:
+            self.pet(Uptake.NORMAL, token, "uptake.comparison")
         else:
             self.pet(Uptake.REDUCED, token, "uptake.reduced")
 
@@ -286,7 +288,8 @@ class PredicateReader(PlaceReader):
                 self.structure_normal(token, "structure.normal-size" if value == "size" else "structure.normal")
                 return
             if value == "pet":
-                self.pet(Uptake.NORMAL, token, "uptake.normal")
+                if self.degree != "mild" or self.denied:  # "mild symmetric uptake" is mild
+                    self.pet(Uptake.NORMAL, token, "uptake.normal")
                 return
         said = self.out.said
         if said and said[-1].uptake is Uptake.HIGH and not said[-1].denied:

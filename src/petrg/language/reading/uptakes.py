@@ -33,6 +33,8 @@ def uptake_of(said: Sequence[Said], suv: float | None) -> tuple[Said | None, str
         return None, ""
     if best.rule == "uptake.uneven" and (plain := next((s for s in said if s.uptake and s.denied), None)) is not None:
         return plain, plain.rule
+    if suv is not None and best.uptake is Uptake.REDUCED and not best.denied and suv > LOW_SUV:
+        return Said("uptake.suv", best.start, best.end, Uptake.HIGH), "uptake.suv"  # lower than before, yet high
     if suv is not None and best.uptake is Uptake.HIGH and not (best.denied or best.marked) and round(suv, 1) <= LOW_SUV:
         return Said("uptake.low-suv", best.start, best.end, Uptake.EQUIVOCAL), "uptake.low-suv"
     return best, best.rule
