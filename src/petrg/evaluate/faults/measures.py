@@ -12,7 +12,6 @@ from petrg.evaluate.faults.lexicon import Words
 from petrg.evaluate.faults.pieces import Pieces
 from petrg.evaluate.label_set import Spot
 from petrg.language.reading import Grounded
-from petrg.report import Structure
 
 __all__ = ["impossible_measures", "small_organs"]
 
@@ -35,7 +34,6 @@ _SIZE = re.compile(
 _BARE = re.compile(
     rf"(?<![0-9.*\-/a-z])({_NUMBER})\s*[*x]\s*({_NUMBER})(?![0-9.]*[0-9])(?!\s*(?:{_LENGTH}|[*x]|\^))(?:\s*[*x]\s*{_NUMBER})?"
 )
-_UNIT_LATER = re.compile(rf"[^。;\n]{{0,60}}?{_LENGTH}")
 _SUV = r"suv(?:\s*-?_?\s*(?:max|peak|mean|avg|bw|lbm|min))?(?:\s*(?:of|is|was|value|约|为|值|:|=|~|up to|about))*\s*"
 _SUV_UNIT = re.compile(rf"{_SUV}{_NUMBER}\s*(?:cm|mm|hu|kbq|mbq|bq|mg|厘米|毫米|ml(?!/)|%)(?![a-z])")
 _SUV_VALUE = re.compile(rf"{_SUV}({_NUMBER})(?![0-9])")
@@ -55,6 +53,9 @@ _MM = {
 }
 _MATRIX = 100.0  # two numbers of this size without a unit are a matrix
 _MOST = 20
+_SITE = 60  # characters of a place that are looked at
+_BESIDE = 24  # characters between an organ and its size
+_AFTER = 12  # characters behind a size that may say it is of a lesion
 
 
 def impossible_measures(pieces: Pieces, words: Words) -> Iterator[Fault]:
@@ -89,14 +90,13 @@ def _measures(pieces: Pieces, words: Words) -> Iterator[tuple[Spot, str]]:
 
 def _lengths(pieces: Pieces, words: Words) -> Iterator[tuple[Spot, str]]:
     for m in _SIZE.finditer(pieces.plain):
-        factor = next(_MM[key] for key in (m[4][:2], m[4][0]) if key in _MM)
-        lengths = [float(n) * factor for n in m.groups()[:3] if n]
+        lengths = _millimetres(m)
         at = Spot(m.start(), m.end())
         if min(lengths) >= SHORTEST_MM and max(lengths) <= LONGEST_MM:
             continue
         if _technical(pieces, words, at):
             continue
-        if factor == 1000.0:
+        if _factor(m) == 1000.0:
             yield at, "a size in metres"
         elif max(lengths) > LONGEST_MM:
             yield at, f"a size of {max(lengths) / 10:g} cm, above {LONGEST_MM / 10:g} cm"
@@ -107,31 +107,54 @@ def _lengths(pieces: Pieces, words: Words) -> Iterator[tuple[Spot, str]]:
 def small_organs(pieces: Pieces, words: Words, grounded: Iterable[Grounded]) -> Iterator[Fault]:
     """A whole liver, spleen or kidney smaller than any adult's, as when millimetres stand for centimetres.
 
-    Counted is the size of an organ that is named as a whole and of which no lesion is told; a thickness is none.
+    Counted is the first length after the organ's name, where a word of extent leads to it ("measuring", "enlarged")
+    and none of a lesion, of thickness or of shrinking stands by.
     """
-    seen: set[Spot] = set()
+    seen: set[int] = set()
     wholes = {(w.region, name) for w in words.wholes for name in w.names}
     for g in grounded:
         least = ORGAN_MM.get(g.region)
-        if (
-            least is None
-            or not g.size_mm
-            or max(g.size_mm) >= least
-            or (g.region.value, core((g.site or "")[:60], words)) not in wholes
-        ):
+        place = Spot(*g.at[0])
+        if least is None or place.start in seen:
             continue
-        if g.structure not in (None, Structure.OTHER, Structure.NORMAL):
+        seen.add(place.start)
+        if (g.region.value, core((g.site or "")[:_SITE], words)) not in wholes:
             continue
-        at = Spot(min(a for a, _ in g.at), max(b for _, b in g.at))
-        around = pieces.words(pieces.sentence_of(at))
-        if at in seen or words.cues["organ-thickness"].search(around) or _lesion(around, words):
-            continue
-        seen.add(at)
-        yield Fault(FaultKind.UNIT, (at,), f"a whole {g.region.title('en')} of {max(g.size_mm):g} mm")
+        if words.cues["located"].search(pieces.plain[max(0, place.start - _AFTER) : place.start]):
+            continue  # something lies in the organ
+        size = _own_size(pieces, words, place)
+        if size is not None and size < least:
+            organ = g.region.title("en")
+            yield Fault(
+                FaultKind.UNIT,
+                (Spot(place.start, min(place.end + _BESIDE, len(pieces.plain))),),
+                f"{organ}: {size:g} mm",
+            )
 
 
-def _lesion(text: str, words: Words) -> bool:
-    return any(words.kinds[kind].search(text) for kind in ("nodule", "mass", "density", "cyst", "stone", "node"))
+def _own_size(pieces: Pieces, words: Words, place: Spot) -> float | None:
+    """The length said of the organ itself, in mm."""
+    rest = pieces.words(Spot(place.start, min(pieces.sentence_of(place).end, place.end + 2 * _BESIDE)))
+    found = _SIZE.search(rest)
+    if found is None or found.start() > place.end - place.start + _BESIDE:
+        return None
+    before, around = rest[: found.start()], rest[: found.end() + _AFTER]
+    things = (words.kinds[kind] for kind in ("nodule", "mass", "density", "cyst", "stone", "node", "atrophy"))
+    if not words.cues["extent"].search(before) or any(
+        p.search(before) for p in (*things, words.cues["organ-thickness"])
+    ):
+        return None
+    if any(words.kinds[kind].search(around) for kind in ("nodule", "mass", "cyst", "stone", "node")):
+        return None
+    return max(_millimetres(found))
+
+
+def _millimetres(match: re.Match[str]) -> list[float]:
+    return [float(n) * _factor(match) for n in match.groups()[:3] if n]
+
+
+def _factor(match: re.Match[str]) -> float:
+    return next(_MM[key] for key in (match[4][:2], match[4][0]) if key in _MM)
 
 
 def _technical(pieces: Pieces, words: Words, at: Spot) -> bool:
