@@ -131,6 +131,7 @@ class _Teller:
             first = False
             self.clause(statement)
             self.new = False
+            beside = statement.earlier and bool(self.lesion.suvs)
         if self.pending:
             if self.lesion.said or self.lesion.suvs:
                 self.lesion.places += self.pending

@@ -204,10 +204,12 @@ def parse_lexicon(language: str, tables: Iterable[Mapping[str, Any]]) -> Lexicon
     inflected = bool(grammar.get("word_boundary", False))
     endings = tuple(grammar.get("plural", ()))
     units = "|".join(map(re.escape, sorted(grammar.get("units", ("cm", "mm")), key=len, reverse=True)))
-    filler = "|".join(map(re.escape, sorted(grammar.get("number_filler", ()), key=len, reverse=True)))
+    filler = "|".join(map(re.escape, sorted(grammar.get("number_filler", ()), key=len, reverse=True))) or "约"
     between = "|".join(map(re.escape, sorted(grammar.get("number_and", ()), key=len, reverse=True))) or ","
     changes = "|".join(grammar.get("number_change", ())).replace("{n}", _LENGTH) or "(?!)"
     upto = rf"(?:\s*(?:-|~|至|到|to)\s*{_LENGTH})?"
+    alone = rf"(?!\s*(?:{units}|[*x]|%)|[0-9])"
+    note = r"(?:\s*\([^()0-9]{1,6}\))?"  # "4.5 (left), 5.1 (right)"
     span, further = rf"{_LENGTH}{upto}", rf"[0-9]{{1,3}}\.[0-9]{{1,3}}{upto}"
     return Lexicon(
         language=language,
@@ -217,8 +219,8 @@ def parse_lexicon(language: str, tables: Iterable[Mapping[str, Any]]) -> Lexicon
         pattern=_compile(words, units, endings if inflected else None),
         stops=_stops(words, grammar.get("sentence_patterns", ())),
         numbers=re.compile(
-            rf"(?:[\s:=≈<>(\[)]|{filler or '约'})*"
-            rf"({span}(?![0-9]|\.[0-9])(?:(?:\s*(?:{between})\s*)+{further}(?!\s*(?:{units}|[*x]|%)|[0-9]))*)"
+            rf"(?>[\s:=≈<>(\[)]|{filler})*+"  # possessive: words that hold others would be split in all ways
+            rf"({span}(?![0-9]|\.[0-9])(?:{note}(?:\s*(?:{between})\s*)+(?>{filler})*+{further}{alone})*)"
         ),
         change=re.compile(rf"[^0-9.。;,]{{0,24}}?(?:{changes})(?![0-9]|\.[0-9])"),
         respective=tuple(grammar.get("respective", ())),

@@ -86,6 +86,7 @@ class Statement:
     aside_first: bool = False
     yardstick: bool = False
     around: bool = False
+    earlier: bool = False
     together: bool = False
     heading: bool = False
     history: str = ""
@@ -109,4 +110,4 @@ class Statement:
         """Whether the clause has no bearing on anything."""
         if self.said or self.places or self.suvs or self.sizes:
             return False
-        return not (self.extra or self.asides or self.yardstick or self.heading)
+        return not (self.extra or self.asides or self.yardstick or self.heading or self.earlier)

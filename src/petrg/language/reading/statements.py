@@ -178,6 +178,8 @@ class _Reader(PredicateReader):
                 out.asides, out.places, out.suvs = tuple(out.places), [], (self.measured[0][1],)
         if out.heading and out.places:
             out.said = [s for s in out.said if s.concept != "node"]  # "neck nodes:" shows none yet
+        if self.prior and self.prior_end >= 0:
+            out.earlier = True  # "previously 3.4 cm", and then perhaps its SUV
         if out.around:
             out.around = self.nodes and not out.places
         if self.tumour is not None and (out.explained or out.places):

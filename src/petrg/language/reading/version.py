@@ -8,7 +8,7 @@ from importlib.resources import files
 
 __all__ = ["RULES", "version"]
 
-RULES = 2
+RULES = 3
 """Version of the reader's rules; raised with every change of code that may change a label."""
 
 
