@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from petrg.anatomy import Region
 from petrg.evaluate.faults import FaultKind, find_faults
+from petrg.evaluate.faults.lexicon import words
 
 SOUND = [
     "淋巴瘤化疗6×21天后复查，肝脏未见异常。",
@@ -134,3 +136,19 @@ def test_a_contradiction_is_found_within_a_whole_report(root: Path, language: st
             if not any(f.kind is FaultKind.CONTRADICTION and f.spans[0].start < len(denied) for f in faults):
                 missed.append((row["id"], denied))
     assert missed == []
+
+
+def test_languages_have_the_same_tables(root: Path) -> None:
+    """A third language is a new file with these keys; the words of all files are compiled together."""
+    folder = root / "src/petrg/evaluate/faults"
+    zh, en = (tomllib.loads((folder / f"{code}.toml").read_text(encoding="utf-8")) for code in ("zh", "en"))
+    assert zh.keys() == en.keys()
+    for table in ("form", "cue", "kind"):
+        assert zh[table].keys() == en[table].keys()
+    assert {o["name"]: o["sex"] for o in zh["organ"]} == {o["name"]: o["sex"] for o in en["organ"]}
+    assert {s["modality"] for s in zh["sign"]} == {s["modality"] for s in en["sign"]}
+    regions = {region.value for region in Region}
+    assert {w["region"] for w in zh["whole"] + en["whole"]} <= regions
+    compiled = words()
+    assert set(compiled.cues) == set(zh["cue"])
+    assert {organ.sex for organ in compiled.organs} == {"F", "M"}

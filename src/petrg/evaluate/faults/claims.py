@@ -47,7 +47,6 @@ class Claim(NamedTuple):
     general: frozenset[str]
     joint: bool
     diffuse: bool
-    focal: bool
     mild: bool
     benign: bool
     place: Spot
@@ -90,7 +89,6 @@ def claims(pieces: Pieces, words: Words, grounded: Iterable[Grounded]) -> Iterat
             general=general,
             joint=denied and _joint(g, pieces, words),
             diffuse=words.cues["diffuse"].search(clause) is not None,
-            focal=words.cues["focal"].search(phrase) is not None,
             mild=words.cues["hedged-denial" if denied else "mild"].search(clause) is not None,
             benign=words.cues["benign"].search(clause) is not None,
             place=place,
@@ -168,7 +166,7 @@ def _joint(g: Grounded, pieces: Pieces, words: Words) -> bool:
     """Whether uptake and structure are denied as one thing: their words touch, with no "or" between."""
     if not g.negated or g.uptake is None or g.structure is None or len(g.at) < 3:
         return False
-    (_, end), (start, _) = sorted(g.at[1:3])[0], sorted(g.at[1:3])[1]
+    (_, end), (start, _) = sorted(g.at[1:3])
     between = pieces.plain[end:start] if start >= end else ""
     return words.cues["joined"].search(between) is None and len(between) <= _NEAR
 
