@@ -53,6 +53,7 @@ class Label(Model):
 
 
 _SILENT = Label()
+_RANK = {uptake: rank for rank, uptake in enumerate(UPTAKE_PRIORITY)}
 _NOT_SHOWN = (None, Structure.NORMAL)
 
 
@@ -92,7 +93,7 @@ _WALL_BONES = frozenset({"rib", "sternum", "clavicle", "scapula"})
 
 
 def label_region(finding: Stated) -> Region:
-    """The region whose label a finding counts for: its own, but for the bones of the chest wall; a denial stays where it is.
+    """The region whose label a finding counts for: its own, but for bones of the chest wall; a denial stays in place.
 
     Examples
     --------
@@ -153,7 +154,7 @@ def label_of(findings: Sequence[Stated]) -> Label:
         if f.description:
             described[f.description] = None
     return Label(
-        pet=next((u for u in UPTAKE_PRIORITY if u in uptakes), None),
+        pet=min(uptakes, key=_RANK.__getitem__) if uptakes else None,
         ct=_structure(findings),
         suv_max=suv,
         description="; ".join(described),

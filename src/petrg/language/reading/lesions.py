@@ -120,7 +120,7 @@ class _Teller:
             if (
                 statement.yardstick
                 or (beside and not statement.places and not statement.said)
-                or ((beside or self.measured_elsewhere()) and statement.only_of_liver)
+                or (statement.suvs and statement.only_of_liver and (beside or self.measured_elsewhere()))
             ):
                 beside = True
                 continue  # of a yardstick, and so are numbers that follow it
