@@ -83,6 +83,22 @@ def test_scores_that_are_no_headline_are_not_put_into_words() -> None:
     assert sentences(scores([SYSTEM, TEMPLATE], [compared(QUIET, "template", 0.8, 0.001, None)])) == ()
 
 
+def ranged(low: float, high: float, n: int) -> Row:
+    estimate = Estimate(value=(low + high) / 2, low=low, high=high, interval="range of draws", n=n)
+    return Row(key="random-reference", title="", kind="control", how="", estimates={BLEU.key: estimate})
+
+
+def test_another_patients_reference_is_said_to_go_before_only_where_nearly_all_draws_do() -> None:
+    said = sentences(scores([SYSTEM, ranged(0.5, 0.7, n=0)], []))
+    assert said == (
+        "BLEU-4[char 1] 0.325 is worse than what the reference of a random other patient of the same sex scores "
+        "(0.600; in at least 97.5 % of 999 draws).",
+    )
+    assert sentences(scores([SYSTEM, ranged(0.3, 0.7, n=0)], [])) == ()
+    assert sentences(scores([SYSTEM, ranged(0.1, 0.2, n=0)], [])) == ()
+    assert sentences(scores([SYSTEM, ranged(0.5, 0.7, n=2)], [])) == ()  # on other cases than the system
+
+
 def test_a_control_that_is_lacking_is_said_to_be() -> None:
     lacking = row("permuted", "control", reason="no sexes: give --meta")
     said = sentences(scores([SYSTEM, lacking], []))

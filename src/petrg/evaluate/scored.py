@@ -156,7 +156,8 @@ def _scores(job: Job, made: Reports, scored: Sequence[ScoredRow], dealt: Dealt) 
     tests = list(permutation_tests(dealt, metrics))
     for other in scored[1:]:
         tests += paired_tests(scored[0], other, patients, metrics, job.draws)
-    beside = sorted((s.row for s in scored[1:]), key=lambda row: row.kind != "control")
+    beside = [*(s.row for s in scored[1:]), dealt.permuted, dealt.other]
+    beside.sort(key=lambda row: ("control", "reader", "system").index(row.kind))
     families = scored[0].families
     worst, rule = worst_of(job.cases, made, families)
     return Scores(
@@ -171,7 +172,7 @@ def _scores(job: Job, made: Reports, scored: Sequence[ScoredRow], dealt: Dealt) 
         permutations=job.draws.permutations,
         inputs=dict(sorted(job.cases.sources.items())),
         metrics=metrics,
-        rows=(scored[0].row, *beside, dealt.permuted, dealt.other),
+        rows=(scored[0].row, *beside),
         tests=tuple(tests),
         counts=counts_of(job.cases, made, families, dealt, scored),
         **_class_tables(families.get("classes")),

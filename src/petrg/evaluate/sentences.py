@@ -51,6 +51,7 @@ def sentences(scores: Scores) -> tuple[str, ...]:
             chosen = [t for t in chosen if _verdict(t, metrics[t.metric]) == verdict]
             if chosen:
                 said.append(_sentence(verdict, chosen, metrics, system, row, len(tests)))
+    said += _another_patient(scores, system, list(metrics.values()))
     said += _undefined(system, metrics.values())
     said += _lacking(scores)
     return tuple(said)
@@ -122,6 +123,34 @@ def _sentence(
     holm = f", Holm-corrected over {over} scores" if over > 1 else ""
     meaning = _MEANING.get((row.key, verdict), "")
     return f"{listed(ours)} {be} {verb} {_NAMES[row.key]} ({', '.join(theirs)}; {p}{holm}){meaning}."
+
+
+def _another_patient(scores: Scores, system: Row, metrics: Sequence[Metric]) -> list[str]:
+    """Scores on which nearly every draw of other patients' references goes before the system, on the same cases."""
+    row = next((row for row in scores.rows if row.key == "random-reference"), None)
+    said = []
+    if row is None or not row.given:
+        return []
+    for group in _GROUPS:
+        chosen = [m for m in metrics if m.group in group and _goes_before(row, system, m)]
+        if chosen:
+            ours = [f"{m.key} {shown(system.estimates[m.key], m)}" for m in chosen]
+            theirs = [f"{row.estimates[m.key].value:.{decimals(m)}f}" for m in chosen]
+            be = "are" if len(ours) > 1 else "is"
+            said.append(
+                f"{listed(ours)} {be} worse than what the reference of a random other patient of the same sex scores "
+                f"({', '.join(theirs)}; in at least 97.5 % of {scores.permutations} draws)."
+            )
+    return said
+
+
+def _goes_before(row: Row, system: Row, metric: Metric) -> bool:
+    mine, theirs = system.estimates.get(metric.key), row.estimates.get(metric.key)
+    if mine is None or theirs is None or mine.value is None or theirs.low is None or theirs.high is None:
+        return False
+    if mine.n != theirs.n or theirs.interval != "range of draws":
+        return False
+    return theirs.low > mine.value if metric.better == "higher" else theirs.high < mine.value
 
 
 def _warnings(scores: Scores) -> Iterable[str]:
