@@ -53,6 +53,8 @@ class LabelEvidence(NamedTuple):
 
 _SILENT = Evidence(Basis.SILENT, "silence")
 _REGIONS = tuple(Region)
+_STATED, _IMPLIED = Basis.STATED, Basis.IMPLIED
+_NORMAL, _UNCHANGED = Uptake.NORMAL, Structure.NORMAL
 _NOTHING = LabelEvidence(Label(), _SILENT, _SILENT)
 
 
@@ -77,16 +79,16 @@ def _evidence(group: Sequence[Grounded]) -> LabelEvidence:
     pet = ct = _SILENT
     suv = None
     for g in group:
-        _, at, uptake, structure, pet_rule, ct_rule, negated, suv_max, *_ = g
-        basis = Basis.IMPLIED if g.implied else Basis.STATED
-        if uptake is not None and label.pet is (Uptake.NORMAL if negated else uptake) and _first(pet, basis):
+        at, uptake, structure, pet_rule, ct_rule, negated, suv_max = g[1:8]
+        basis = _IMPLIED if g.implied else _STATED
+        if uptake is not None and label.pet is (_NORMAL if negated else uptake) and _first(pet, basis):
             pet = Evidence(basis, pet_rule, at)
-        if structure is not None and label.ct is (Structure.NORMAL if negated else structure) and _first(ct, basis):
+        if structure is not None and label.ct is (_UNCHANGED if negated else structure) and _first(ct, basis):
             ct = Evidence(basis, ct_rule, at)
-        if suv is None and suv_max is not None and suv_max == label.suv_max and not negated:
-            suv = Evidence(basis, "suv.max", g.at)
+        if suv_max is not None and suv is None and suv_max == label.suv_max and not negated:
+            suv = Evidence(basis, "suv.max", at)
     return LabelEvidence(label, pet, ct, suv)
 
 
 def _first(evidence: Evidence, basis: Basis) -> bool:
-    return evidence.basis is Basis.SILENT or (evidence.basis is Basis.IMPLIED and basis is Basis.STATED)
+    return evidence is _SILENT or (evidence.basis is _IMPLIED and basis is _STATED)
