@@ -198,7 +198,20 @@ def test_the_only_hospital_and_plain_text_need_no_hospital(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", "{}", '{"A": {"M": 3}}', '{"A": {"M": " "}}', '{"A": "x", "B": {}}', '{"Q": "x"}', "{"]
+    "text",
+    [
+        "[]",
+        "{}",
+        '{"A": {"M": 3}}',
+        '{"A": {"M": " "}}',
+        '{"A": "x", "B": {}}',
+        '{"Q": "x"}',
+        "{",
+        '{"F": "x", "F": "y"}',
+        "[" * 100_000,
+        '{"A":' * 100_000,
+    ],
+    ids=range(10),
 )
 def test_templates_of_another_kind_are_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ScoreError) as error:
@@ -222,6 +235,8 @@ def test_other_reports_that_fit_nothing_are_refused(table: Path, tmp_path: Path)
     cases = read_cases(table)
     with pytest.raises(ScoreError, match="neither a file, a folder nor a column"):
         read_others("nothing", table, cases, option="--against")
+    with pytest.raises(ScoreError, match="neither a file, a folder nor a column"):
+        read_others("x" * 5000, table, cases, option="--against")
     alien = write(tmp_path / "o.csv", "AccNum,text\nq,x\n")
     with pytest.raises(ScoreError, match="none of the cases"):
         read_others(str(alien), table, cases, option="--against")

@@ -111,6 +111,24 @@ def test_what_is_refused(text: str, fault: str, tmp_path: Path) -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("first", [ZH, "肝脏未见异常。", "The liver is normal.", "liver " * 30])
+def test_a_report_in_place_of_a_column_name_is_refused_and_not_shown(first: str, tmp_path: Path) -> None:
+    with pytest.raises(ScoreError, match="first row of the table holds a text in its cell 2") as caught:
+        read_rows(written(tmp_path, f"A1,{first},Zhang San\nA2,a,b\n"))
+    assert first.strip() not in str(caught.value)
+    assert "Zhang" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["ref\x1b[31m", "\x1b]0;x\x07", "a\u202eb", "a\x9bb"])
+def test_column_names_cannot_steer_a_terminal(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ScoreError, match="the name of column 2 holds a character that is not seen"):
+        read_rows(written(tmp_path, f"id,{name},{name}\n1,a,b\n"))
+
+
+def test_white_space_in_a_column_name_is_one_space(tmp_path: Path) -> None:
+    assert read_rows(written(tmp_path, 'id,"SUV\n  max"\n1,a\n'))[0] == ["id", "SUV max"]
+
+
 def test_a_refusal_leaves_the_limit_of_cells_as_it_was(tmp_path: Path) -> None:
     before = csv.field_size_limit()
     for text in ("id,text\n1,x\n2,y,z\n3,w\n", 'id,text\n1,"x\n', "id,id\n1,2\n"):

@@ -168,9 +168,10 @@ def read_others(
         If the source cannot be read or holds a report of none of the cases.
     """
     path = Path(source)
-    if path.is_dir():
+    kind = _kind(path)
+    if kind == "folder":
         texts: Mapping[str, str | None] = read_texts(path)
-    elif path.is_file():
+    elif kind == "file":
         texts = _column_of_table(path, column, cases.id_column, option)
     elif reports.is_file() and source in read_rows(reports)[0]:
         path, texts = reports, _column_of_table(reports, source, cases.id_column, option)
@@ -184,6 +185,14 @@ def read_others(
     if not any(found):
         raise ScoreError(f"the reports of {option} are of none of the cases", "the same ids", "check both files")
     return found, {option.lstrip("-"): digest(path)}
+
+
+def _kind(path: Path) -> str:
+    """Whether a word names a folder or a file; a word that no file can be called names neither."""
+    try:
+        return "folder" if path.is_dir() else "file" if path.is_file() else ""
+    except (OSError, ValueError):
+        return ""
 
 
 def _column_of_table(path: Path, column: str | None, id_column: str, option: str) -> dict[str, str | None]:

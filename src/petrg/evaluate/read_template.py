@@ -9,6 +9,7 @@ from pathlib import Path
 
 from petrg.errors import ScoreError
 from petrg.evaluate.cases import Case, Sex
+from petrg.evaluate.label_files import object_of
 from petrg.evaluate.read_meta import parse_sex
 
 __all__ = ["Template", "read_template"]
@@ -49,7 +50,7 @@ def read_template(path: Path) -> Template:
     Raises
     ------
     ScoreError
-        If the file cannot be read or holds something else.
+        If the file cannot be read or holds something else, such as a key twice.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -59,9 +60,9 @@ def read_template(path: Path) -> Template:
     if path.suffix.casefold() != ".json":
         return _template({(None, None): text})
     try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise ScoreError("the template is no JSON", _EXPECTED, "check the file") from error
+        data = json.loads(text, object_pairs_hook=object_of)
+    except (ValueError, RecursionError) as error:
+        raise ScoreError("the template is no JSON, or holds a key twice", _EXPECTED, "check the file") from error
     if not isinstance(data, dict):
         raise _other()
     if all(isinstance(value, str) for value in data.values()):

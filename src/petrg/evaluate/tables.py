@@ -17,6 +17,8 @@ _SAVE_ANEW = "save the table anew as CSV in UTF-8"
 _COMMON_HAN = 0.9
 """Share of a GB18030 file's non-ASCII characters that must be of GB 2312; other encodings misread as it fall below."""
 
+_LONGEST_NAME = 100
+
 
 def read_rows(path: Path) -> Rows:
     """Columns and rows of a CSV file.
@@ -28,7 +30,7 @@ def read_rows(path: Path) -> Rows:
     Returns
     -------
     columns : list of str
-        Names, stripped; a column without a name (a table's index) is left out.
+        Names, each run of white space in them one space; a column without a name (a table's index) is left out.
     rows : list of {column: cell}
         A cell is its text as it stands, or None where it is absent, blank, or a word by which programs write an
         absent value (``nan``, ``None``, ``null``, ``NA``, ``N/A``, ``#N/A``, ``<NA>``).
@@ -36,16 +38,16 @@ def read_rows(path: Path) -> Rows:
     Raises
     ------
     ScoreError
-        If the file cannot be read or decoded, holds NUL bytes, another separator, a column name twice, an open
-        quote, a row with more cells than names, or no row. Messages name rows, never a cell.
+        If the file cannot be read or decoded, holds NUL bytes, another separator, a text where column names should
+        be, a column name twice, an open quote, a row with more cells than names, or no row. Messages name rows and
+        columns, never a cell.
     """
     try:
         raw = Path(path).read_bytes()
     except OSError as error:
         raise ScoreError(f"cannot read the table: {error.strerror}", "a CSV file", "check the path") from error
     records = _records(_decode(raw))
-    header = [name.strip() for name in records[0]] if records else []
-    _expect_columns(header)
+    header = _header(records[0] if records else [])
     columns = [name for name in header if name]
     rows = [_row(header, cells, number) for number, cells in enumerate(records[1:], 1)]
     if not rows:
@@ -100,16 +102,34 @@ def _records(text: str) -> list[list[str]]:
     return found
 
 
-def _expect_columns(header: list[str]) -> None:
+def _header(first: list[str]) -> list[str]:
+    header = [" ".join(name.split()) for name in first]
     if not any(header):
         raise ScoreError("the table is empty", "column names in its first row", "check the file")
     for name, mark in ((";", "semicolons"), ("\t", "tabs")):
-        if len(header) == 1 and name in header[0]:
+        if len(first) == 1 and name in first[0].strip():
             raise ScoreError(f"the table's cells are separated by {mark}", "commas", _SAVE_ANEW)
+    for number, name in enumerate(header, 1):
+        if _is_text(name):
+            raise ScoreError(
+                f"the first row of the table holds a text in its cell {number}",
+                "column names",
+                "put a row of names above the first case",
+            )
+        if not name.isprintable():
+            raise ScoreError(
+                f"the name of column {number} holds a character that is not seen", "a plain name", "rename it"
+            )
     named = [name for name in header if name]
     twice = sorted({name for name in named if named.count(name) > 1})
     if twice:
         raise ScoreError(f"column {twice[0]!r} stands twice in the table", "each name once", "rename one of them")
+    return header
+
+
+def _is_text(name: str) -> bool:
+    """Whether a cell of the first row is a report, not a name: names are shown in messages, reports must not be."""
+    return len(name) > _LONGEST_NAME or "。" in name or (" " in name and name.endswith("."))
 
 
 def _row(header: list[str], cells: list[str], number: int) -> dict[str, str | None]:
