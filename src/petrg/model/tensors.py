@@ -35,6 +35,7 @@ _DTYPES = {
     "U8": torch.uint8,
     "BOOL": torch.bool,
 }
+_LET_GO = 250_000_000
 _LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
 
 
@@ -151,14 +152,16 @@ def _cut(path: Path, names: Sequence[str]) -> ModelError:
     )
 
 
-@dataclass(frozen=True)
 class PickledTensors:
-    """A state dict in torch's own format, opened with ``weights_only`` and mapped, anew for each read.
+    """A state dict in torch's own format, opened with ``weights_only`` and mapped.
 
-    The file is let go between reads, or every page that was looked at would stay in memory.
+    The file is let go after every `_LET_GO` bytes, or each page that was looked at would stay in memory.
     """
 
-    path: Path
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._open: dict[str, Tensor] = {}
+        self._seen = 0
 
     @cached_property
     def _facts(self) -> dict[str, tuple[Shape, torch.dtype]]:
@@ -175,8 +178,13 @@ class PickledTensors:
 
     def read(self, name: str, first: int = 0, last: int | None = None) -> Tensor:
         """One tensor, or its rows ``first`` to ``last``."""
-        tensor = self._load()[name]
-        return (tensor[first:last] if tensor.ndim else tensor).clone()
+        if not self._open or self._seen > _LET_GO:
+            self._open, self._seen = {}, 0
+            self._open = self._load()
+        tensor = self._open[name]
+        copy = (tensor[first:last] if tensor.ndim else tensor).clone()
+        self._seen += copy.nbytes
+        return copy
 
     def _load(self) -> dict[str, Tensor]:
         try:
