@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from jinja2 import TemplateError
 from peft import LoraConfig, inject_adapter_in_model
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from petrg.errors import ModelError
 from petrg.model.config import LoraSpec
 
-__all__ = ["add_lora", "end_ids", "lora_targets", "row_scale", "takes_plain_prompt"]
+__all__ = ["add_lora", "end_ids", "lora_targets", "row_scale", "takes_plain_prompt", "turn_end"]
 
 _EVERYWHERE = ("q_proj", "v_proj")
 _GLM = ("query_key_value", "q_proj", "k_proj", "v_proj", "o_proj", "dense_h_to_4h", "dense_4h_to_h")
@@ -21,19 +23,28 @@ _GLM = ("query_key_value", "q_proj", "k_proj", "v_proj", "o_proj", "dense_h_to_4
 def lora_targets(lm: nn.Module) -> tuple[str, ...]:
     """Names of the linear layers that get an adapter, by the model's type.
 
+    GLM has the released list, what else has ``q_proj`` and ``v_proj`` those two; any other model the linear layers
+    inside its attention.
+
     Raises
     ------
     ModelError
         If the model has none of them.
     """
     kind = str(getattr(lm.config, "model_type", ""))
+    linear = [name for name, module in lm.named_modules() if isinstance(module, (nn.Linear, Conv1D))]
+    there = {name.rpartition(".")[2] for name in linear}
     wanted = _GLM if "glm" in kind else _EVERYWHERE
-    there = {name.rpartition(".")[2] for name, module in lm.named_modules() if isinstance(module, nn.Linear)}
     targets = tuple(name for name in wanted if name in there)
+    if "glm" not in kind and targets != _EVERYWHERE:
+        inside = (name.split(".") for name in linear)
+        targets = tuple(
+            sorted({path[-1] for path in inside if any("attn" in p or "attention" in p for p in path[:-1])})
+        )
     if not targets:
         raise ModelError(
             f"no layer of this {kind or 'language'} model is known to take LoRA",
-            f"one of {', '.join(wanted)}",
+            "linear layers inside its attention",
             "name the layers in network.lora.targets",
         )
     return targets
@@ -90,6 +101,23 @@ def end_ids(tokenizer: Any, *sources: Any, only_eos: bool = False) -> list[int]:
     for source in (tokenizer, *sources):
         ids = getattr(source, "eos_token_id", None)
         found += ids if isinstance(ids, list) else [] if ids is None else [ids]
+    turn = None if tokenizer is None else turn_end(tokenizer)
+    found += [] if turn is None else [turn]
     if not found:
         raise ModelError("nothing says where an answer ends", "an end token", "take a backbone that has one")
     return [found[0]] if only_eos else list(dict.fromkeys(found))
+
+
+def turn_end(tokenizer: Any) -> int | None:
+    """The special token that the chat template puts after an answer (``<end_of_turn>``, ``<|im_end|>``), if any."""
+    if not getattr(tokenizer, "chat_template", None):
+        return None
+    word = "answer"
+    messages = [{"role": "user", "content": "ask"}, {"role": "assistant", "content": word}]
+    try:
+        text = str(tokenizer.apply_chat_template(messages, tokenize=False))
+    except TemplateError:
+        return None
+    after = tokenizer(text.rpartition(word)[2].lstrip(), add_special_tokens=False)["input_ids"]
+    added = tokenizer.added_tokens_decoder.get(after[0]) if after else None
+    return after[0] if added is not None and added.special else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from jinja2 import TemplateError
+
 from petrg.errors import ModelError
 from petrg.model.recipe import Recipe
 from petrg.model.tokens import image_names
@@ -59,19 +61,29 @@ def prompt_text(recipe: Recipe, ask: Ask, tokenizer: Any, latents: int, *, plain
     Parameters
     ----------
     plain : bool
-        The layout of Llama-type backbones: PET block, CT block, instruction, no chat template.
+        The layout of Llama-type backbones: start token, PET block, CT block, instruction, no chat template.
     """
     blocks = {m: _block(m, latents) for m in ask.modalities}
     if plain:
         parts = [blocks[m] for m in ("pet", "ct") if m in blocks]
-        return "".join(f"{part}。" for part in parts) + instruction(recipe, ask) + " "
+        return (tokenizer.bos_token or "") + "".join(f"{part}。" for part in parts) + instruction(recipe, ask) + " "
     user = recipe.prompt.newline.join([*(blocks[m] for m in ("ct", "pet") if m in blocks), instruction(recipe, ask)])
-    messages = [{"role": "system", "content": recipe.prompt.system}, {"role": "user", "content": user}]
-    return str(
-        tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True, enable_thinking=recipe.prompt.thinking
-        )
-    )
+    return _in_template(recipe.prompt.system, user, tokenizer, recipe.prompt.thinking)
+
+
+def _in_template(system: str, user: str, tokenizer: Any, thinking: bool) -> str:
+    """Both through the chat template; one that refuses a system's words (Gemma) gets them before the user's."""
+
+    def rendered(*messages: tuple[str, str]) -> str:
+        listed = [{"role": role, "content": content} for role, content in messages]
+        how = {"tokenize": False, "add_generation_prompt": True, "enable_thinking": thinking}
+        return str(tokenizer.apply_chat_template(listed, **how))
+
+    try:
+        text = rendered(("system", system), ("user", user))
+    except TemplateError:
+        text = ""
+    return text if system in text else rendered(("user", f"{system}\n\n{user}"))
 
 
 def encode_prompt(recipe: Recipe, ask: Ask, tokenizer: Any, latents: int, *, plain: bool = False) -> list[int]:
@@ -111,11 +123,14 @@ def encode_answer(
     if rule.end_token and not rule.after_end:
         ids = [*ids, tokenizer.eos_token_id]
     if ids[: len(prompt)] != prompt:
-        raise ModelError(
-            "the answer's first characters merge with the prompt's last",
-            "a prompt that ends where a token ends",
-            "use a backbone whose chat template ends in a newline",
-        )
+        if rule.cut:
+            raise ModelError(
+                "the answer's first characters merge with the prompt's last",
+                "a prompt that ends where a token ends",
+                "use a backbone whose chat template ends in a newline",
+            )
+        answered: list[int] = tokenizer(answer + rule.end_marker, add_special_tokens=False)["input_ids"]
+        ids = [*prompt, *answered, tokenizer.eos_token_id]  # a prompt is followed by what it will be followed by
     if len(ids) > rule.max_length:
         if not rule.cut:
             raise _too_long(len(ids), rule.max_length)
