@@ -1,0 +1,184 @@
+"""A training set on disk in the PETRG layout.
+
+    images/<id>_0000.nii.gz   CT in HU
+    images/<id>_0001.nii.gz   PET in SUV
+    masks/<id>.nii.gz         lesions, numbered from 1 (optional)
+    reports/<id>.json         {"检查所见": …} or {"text": …}; or reports/<id>.txt; or one reports.csv
+    template.json             {hospital: {sex: healthy report}}
+    manifest.csv              id, patient, split, sex, hospital
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel
+import numpy as np
+
+from petrg.errors import ModelError
+from petrg.evaluate.cases import Case
+from petrg.evaluate.read_meta import find_column, parse_sex
+from petrg.evaluate.read_template import Template, read_template
+from petrg.evaluate.tables import read_rows
+from petrg.imaging import Quantity, Study
+from petrg.imaging.nifti_file import read_nifti
+from petrg.model.recipe import Recipe
+from petrg.train.as_slots import as_slots
+from petrg.train.cases import Raw, Split, Targets, TrainCase
+from petrg.train.config import Directory
+
+__all__ = ["DirectorySource", "directory_cases"]
+
+_COLUMNS = ("id", "patient", "split", "sex", "hospital")
+_SPLITS: Mapping[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
+_TEXT_KEYS = ("检查所见", "findings", "text")
+_TEXT_COLUMNS = ("report", "gt_report", "findings", "reference", "text", "检查所见")
+_CHUNK = 1 << 22
+
+
+@dataclass(frozen=True)
+class DirectorySource:
+    """The two files of a case, and its mask where there is one."""
+
+    ct: Path
+    pet: Path
+    mask: Path | None
+
+    def read(self, *, stored: bool) -> Raw:
+        """Read the files."""
+        if stored:
+            ct, pet = (np.asarray(nibabel.load(p).dataobj, dtype=np.float32) for p in (self.ct, self.pet))
+            return Raw(stored=(ct, pet))
+        study = Study(
+            id=self.ct.name.removesuffix("_0000.nii.gz"),
+            ct=read_nifti(self.ct, Quantity.HU),
+            pet=read_nifti(self.pet, Quantity.SUV_BW),
+        )
+        if self.mask is None:
+            return Raw(study=study)
+        mask = read_nifti(self.mask, Quantity.LABEL)
+        assert study.pet is not None
+        if mask.grid.shape != study.pet.grid.shape or not np.allclose(mask.grid.affine, study.pet.grid.affine, atol=1e-3):
+            raise ModelError("a lesion mask lies on another grid than its PET", "the PET's grid", "resample the mask")
+        lesions = mask.array.astype(np.uint8)
+        return Raw(
+            study=study,
+            targets=Targets(regions=None, lesions=lesions, lesion_regions=(-1,) * int(lesions.max())),
+        )
+
+    def digest(self) -> str:
+        """Hash of the files' bytes."""
+        digest = hashlib.sha256()
+        for path in (self.ct, self.pet, *((self.mask,) if self.mask else ())):
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    digest.update(chunk)
+            digest.update(b"\0")
+        return digest.hexdigest()
+
+
+def directory_cases(config: Directory, recipe: Recipe, *, images: bool = True) -> list[TrainCase]:
+    """Every case that the manifest lists.
+
+    Parameters
+    ----------
+    images : bool
+        Whether image files must be there.
+
+    Raises
+    ------
+    ModelError
+        If a column, a file or a report is missing, or a split is none. Messages name rows, never an id.
+    """
+    home = Path(config.path)
+    columns, rows = read_rows(home / config.manifest)
+    names = {name: find_column(columns, (name,)) for name in _COLUMNS}
+    lacking = [name for name, column in names.items() if column is None]
+    if lacking:
+        raise ModelError(
+            f"the manifest lacks the columns {', '.join(lacking)}",
+            ", ".join(_COLUMNS),
+            "add them; sex and hospital may be empty where they are not known, never left to a guess",
+        )
+    texts = _reports(home)
+    template = read_template(home / config.template) if (home / config.template).is_file() else None
+    cases = []
+    for number, row in enumerate(rows, 1):
+        cell = {name: (row[column or ""] or "").strip() for name, column in names.items()}
+        cases.append(_case(home, config, recipe, cell, number, texts, template, images))
+    return cases
+
+
+def _case(
+    home: Path,
+    config: Directory,
+    recipe: Recipe,
+    cell: Mapping[str, str],
+    number: int,
+    texts: Mapping[str, str],
+    template: Template | None,
+    images: bool,
+) -> TrainCase:
+    where = f"row {number} of the manifest"
+    key = cell["id"]
+    if not key or not cell["patient"]:
+        raise ModelError(f"{where} has no id or no patient", "both", "fill them in")
+    if cell["split"] not in _SPLITS:
+        raise ModelError(f"{where} has no known split", "train, validation or test", "write it so")
+    if not texts.get(key, "").strip():
+        raise ModelError(f"{where} has no report", f"reports/ID.json, reports/ID.txt or reports.csv", "add it")
+    sex = parse_sex(cell["sex"] or None, number)
+    hospital = cell["hospital"] or None
+    answer = texts[key].strip()
+    known = Case(id=key, reference=answer, prediction=None, sex=sex, hospital=hospital)
+    return TrainCase(
+        id=key,
+        patient=cell["patient"],
+        split=_SPLITS[cell["split"]],
+        answer=as_slots(answer) if recipe.slots else answer,
+        language=config.language,
+        sex=sex,
+        hospital=hospital,
+        template=None if template is None else template.of(known),
+        source=_source(home, key, where) if images else None,
+    )
+
+
+def _source(home: Path, key: str, where: str) -> DirectorySource:
+    ct, pet = (home / "images" / f"{key}_{k}.nii.gz" for k in ("0000", "0001"))
+    mask = home / "masks" / f"{key}.nii.gz"
+    for path, what in ((ct, "CT (ID_0000.nii.gz)"), (pet, "PET (ID_0001.nii.gz)")):
+        if not path.is_file():
+            raise ModelError(f"{where} has no {what} in images/", "both files of each study", "add it")
+    return DirectorySource(ct, pet, mask if mask.is_file() else None)
+
+
+def _reports(home: Path) -> dict[str, str]:
+    table, folder = home / "reports.csv", home / "reports"
+    if table.is_file():
+        columns, rows = read_rows(table)
+        ids, text = find_column(columns, ("id", "accnum", "case")), find_column(columns, _TEXT_COLUMNS)
+        if ids is None or text is None:
+            raise ModelError("reports.csv lacks a column", "id and report", "name its columns so")
+        return {str(row[ids]).strip(): row[text] or "" for row in rows}
+    if not folder.is_dir():
+        raise ModelError("the data folder has no reports", "reports.csv, or the folder reports", "check data.path")
+    return {path.stem: _text(path) for path in sorted(folder.iterdir()) if path.suffix in (".json", ".txt")}
+
+
+def _text(path: Path) -> str:
+    try:
+        raw = path.read_text(encoding="utf-8-sig")
+        if path.suffix == ".txt":
+            return raw
+        document = json.loads(raw)
+    except (OSError, ValueError) as error:
+        raise ModelError("a report cannot be read", "JSON or text in UTF-8", "save it anew") from error
+    found = [document[k] for k in _TEXT_KEYS if isinstance(document, dict) and isinstance(document.get(k), str)]
+    if not found:
+        raise ModelError("a report's JSON has no findings", f"one of the keys {', '.join(_TEXT_KEYS)}", "add it")
+    return str(found[0])

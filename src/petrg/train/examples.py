@@ -1,0 +1,155 @@
+"""Cases as rows to learn from: what is shown of each in an epoch, and rows side by side as a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from petrg.model.processor import PETRG3DProcessor
+from petrg.model.prompt import IGNORED, Ask, Encoded
+from petrg.report import Structure, Uptake
+from petrg.train.cases import REGIONS, TrainCase
+from petrg.train.config import Dropout, TrainConfig
+from petrg.train.images import UNKNOWN, Named
+from petrg.train.seeds import generator, seed_of
+
+__all__ = ["EVERYTHING", "Example", "Examples", "Shown", "ask_of", "shown"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What of a case is shown."""
+
+    template: bool
+    modalities: tuple[str, ...]
+
+
+EVERYTHING = Shown(True, ("ct", "pet"))
+
+
+def shown(dropout: Dropout, *what: int | str) -> Shown:
+    """What of a case is shown, drawn from ``what`` (seed, epoch, study id)."""
+    rng = generator(*what, "shown")
+    template, images = rng.random() >= dropout.template, rng.random()
+    if images < dropout.images:
+        return Shown(template, ())
+    if images < dropout.images + dropout.ct:
+        return Shown(template, ("pet",))
+    return Shown(template, ("pet", "ct")[1:] if images < dropout.images + dropout.ct + dropout.pet else ("ct", "pet"))
+
+
+def ask_of(case: TrainCase, what: Shown) -> Ask:
+    """The question of a case."""
+    return Ask(
+        template=case.template if what.template else None,
+        hospital=case.hospital,
+        sex=case.sex,
+        language=case.language,
+        modalities=what.modalities,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Example:
+    """One row: its tokens, its images, and the seed of its random acts."""
+
+    row: Encoded
+    seed: int
+    modalities: tuple[str, ...]
+    images: Named | None = None
+    classes: Tensor | None = None
+
+
+class Examples(Dataset[Example]):
+    """Rows by (epoch, index); the same key gives the same row, whenever and wherever it is asked for.
+
+    Parameters
+    ----------
+    images : callable or None
+        A case's tensors (cached features or prepared volumes); None where no image is shown.
+    change : callable, optional
+        Augmentation: tensors and numpy's generator to tensors.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[TrainCase],
+        processor: PETRG3DProcessor,
+        config: TrainConfig,
+        images: Callable[[Any], Named] | None,
+        change: Callable[[Named, np.random.Generator], Named] | None = None,
+    ) -> None:
+        self.cases, self.processor, self.config = cases, processor, config
+        self.images, self.change = images, change
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def __getitem__(self, key: Any) -> Example:
+        epoch, index = key
+        case = self.cases[index]
+        what = (self.config.seed, epoch, case.id)
+        example = self.example(case, shown(self.config.dropout, *what), seed_of(*what))
+        if self.change is None or example.images is None:
+            return example
+        changed = self.change(example.images, generator(*what, "augment"))
+        return Example(**{**vars(example), "images": changed})
+
+    def example(self, case: TrainCase, what: Shown, seed: int = 0) -> Example:
+        """A case with just so much shown of it."""
+        if self.images is None:
+            what = Shown(what.template, ())
+        images = None if self.images is None or not what.modalities else self.images(case.source)
+        return Example(
+            row=self.processor.answer(ask_of(case, what), case.answer),
+            seed=seed,
+            modalities=what.modalities,
+            images=images,
+            classes=_classes(case),
+        )
+
+    def lengths(self) -> list[int]:
+        """Tokens of each row with everything shown.
+
+        Raises
+        ------
+        ModelError
+            If a row is longer than the recipe allows.
+        """
+        everything = Shown(True, () if self.images is None else ("ct", "pet"))
+        return [len(self.processor.answer(ask_of(case, everything), case.answer).ids) for case in self.cases]
+
+
+def _classes(case: TrainCase) -> Tensor | None:
+    """(24, 2): which of the uptakes and of the structures each region has; None where it is not known."""
+    if case.classes is None:
+        return None
+    uptakes, structures = list(Uptake), list(Structure)
+    normal = Uptake.NORMAL, Structure.NORMAL
+    pairs = [case.classes.get(region, normal) for region in REGIONS]
+    return torch.tensor([[uptakes.index(u), structures.index(s)] for u, s in pairs])
+
+
+def no_classes() -> Tensor:
+    """Classes of a case of which nothing is known."""
+    return torch.full((len(REGIONS), 2), UNKNOWN)
+
+
+def text_batch(rows: Sequence[Encoded], pad: int) -> dict[str, Tensor]:
+    """Rows filled up on the right to the longest of them, never further."""
+    width = max(len(row.ids) for row in rows)
+
+    def filled(values: Sequence[int], filler: int) -> list[int]:
+        return [*values, *[filler] * (width - len(values))]
+
+    return {
+        "input_ids": torch.tensor([filled(row.ids, pad) for row in rows]),
+        "attention_mask": torch.tensor([filled([1] * len(row.ids), 0) for row in rows]),
+        "labels": torch.tensor([filled(row.labels, IGNORED) for row in rows]),
+    }

@@ -1,0 +1,83 @@
+"""What the frozen image encoder makes of each case, computed once and kept on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from petrg.model.cache import TensorCache, cache_key, weights_hash
+from petrg.model.network import PETRG3D
+from petrg.model.vit import keep_patches
+from petrg.progress import Progress, silent, track
+from petrg.train.cases import Source, TrainCase
+from petrg.train.images import Named, PreparedImages, patch_lesions, patch_regions
+
+__all__ = ["Features"]
+
+
+class Features:
+    """Tokens of the frozen encoder by content, recipe and the encoder's weights.
+
+    Parameters
+    ----------
+    network : PETRG3D
+        Its encoder as it is now: it must not change afterwards.
+    dtype : torch.dtype
+        In which tokens are computed and kept.
+    """
+
+    def __init__(self, network: PETRG3D, images: PreparedImages, cache: TensorCache, dtype: torch.dtype) -> None:
+        self.images, self.cache, self.dtype = images, cache, dtype
+        self.made_from = {
+            "kind": "features 1",
+            "input": images.recipe.input.model_dump(mode="json"),
+            "vision": network.config.parts.vision.model_dump(mode="json"),
+            "weights": weights_hash(network.vision),
+            "pet_weights": None if network.pet_vision is None else weights_hash(network.pet_vision),
+            "dtype": str(dtype),
+        }
+
+    def key(self, source: Source) -> str:
+        """The name of a case's features."""
+        return cache_key(content=source.digest(), **self.made_from)
+
+    def compute(self, network: PETRG3D, cases: Iterable[TrainCase], progress: Progress = silent) -> int:
+        """Make the features that are not there yet; how many there were."""
+        lacking = [s for c in cases if (s := c.source) is not None and self.cache.find(self.key(s)) is None]
+        for source in track(lacking, "encoding images", progress):
+            self.cache.keep(self.key(source), self._encode(network, source))
+        return len(lacking)
+
+    def __call__(self, source: Source) -> Named:
+        """``ct`` and ``pet`` (m, dim) of the patches that hold some of the body; targets of those patches."""
+        found = self.cache.find(self.key(source))
+        if found is None:
+            raise KeyError("features were not computed beforehand")
+        return found
+
+    @torch.no_grad()
+    def _encode(self, network: PETRG3D, source: Source) -> Named:
+        images = self.images.read(source)
+        device = next(network.vision.parameters()).device
+        network.vision.eval()
+        if network.pet_vision is not None:
+            network.pet_vision.eval()
+        kept = keep_patches(images["wanted"][None].to(device))
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+            ct, pet = network.see(images["ct"][None].to(device), images["pet"][None].to(device), kept)
+        assert ct is not None and pet is not None
+        out = {"ct": ct[0].to(self.dtype).cpu(), "pet": pet[0].to(self.dtype).cpu()}
+        return {**out, **_of_patches(images, kept.at[0].cpu(), self.images.patch)}
+
+
+def _of_patches(images: Named, at: Tensor, patch: tuple[int, int, int]) -> Named:
+    out: Named = {}
+    if "regions" in images:
+        out["patch_regions"] = patch_regions(images["regions"], patch)[at]
+    if "lesions" in images:
+        numbers: Sequence[int] = images["lesion_regions"].tolist()
+        out["lesions"] = patch_lesions(images["lesions"], len(numbers), patch)[:, at]
+        out["lesion_regions"] = images["lesion_regions"]
+    return out
