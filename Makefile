@@ -61,7 +61,7 @@ $(VENV)/.base: pyproject.toml constraints.txt | $(PY)
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.base
-	$(PINNED) -e . --group test --group lint
+	$(PINNED) -e '.[score,train]' --group test --group lint
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.base
