@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from petrg.progress import Progress
 if TYPE_CHECKING:
     from petrg.report.record import Note
 
-__all__ = ["complain", "error", "event", "machine", "progress_bar", "say", "warn", "warn_more"]
+__all__ = ["complain", "error", "event", "machine", "progress_bar", "say", "text_stream", "warn", "warn_more"]
 
 machine: ContextVar[bool] = ContextVar("machine", default=False)
 """Whether ``--log-json`` was given to the running verb."""
@@ -88,6 +88,29 @@ def progress_bar() -> Iterator[Progress]:
             yield bar
     else:
         yield lambda step, done, total: None
+
+
+@contextmanager
+def text_stream() -> Iterator[Callable[[str], None] | None]:
+    """Yield what takes a text piece by piece as it is written, or None where nobody reads along.
+
+    It goes to the terminal behind stderr and nowhere else: no file or log ever gets a report's text this way.
+    """
+    if machine.get() or not sys.stderr.isatty():
+        yield None
+        return
+    told = False
+
+    def write(text: str) -> None:
+        nonlocal told
+        told = True
+        typer.echo(text, nl=False, err=True)
+
+    try:
+        yield write
+    finally:
+        if told:
+            typer.echo(err=True)
 
 
 def _events() -> Progress:

@@ -20,6 +20,7 @@ from petrg.imaging.dicom.choose import NONE
 from petrg.imaging.lean import lean_mass_kg, mean_of_sexes
 from petrg.imaging.nifti_file import is_nifti, load_nifti, nifti_bytes, read_nifti, write_nifti
 from petrg.imaging.nifti_layout import Case, Named, cases_in, id_of, shown, stem_of, without_name
+from petrg.imaging.phantom_mark import phantom_maker
 from petrg.imaging.quantity import Quantity
 from petrg.imaging.sanity import (
     apart_problems,
@@ -101,7 +102,7 @@ def read_nifti_study(
         id=without_name(case.id),
         ct=ct.volume if ct else None,
         pet=pet.volume if pet else None,
-        ct_series=Series(uid=None, modality="CT", source="nifti", description=stem_role(ct_file)) if ct_file else None,
+        ct_series=_ct_series(ct, ct_file) if ct and ct_file else None,
         pet_series=_pet_series(pet, pet_file, given) if pet and pet_file else None,
         context=_context(given, scale),
         found=tuple(
@@ -121,11 +122,12 @@ class _Read:
     problems: tuple[Problem, ...]
     scale: SuvScale | None = None
     provenance: SuvProvenance | None = None
+    axes: str = ""
 
     @classmethod
     def ct(cls, file: Named) -> _Read:
         loaded = load_nifti(file.path, Quantity.HU)
-        return cls(loaded.volume, (*loaded.problems, *ct_problems(loaded.volume)))
+        return cls(loaded.volume, (*loaded.problems, *ct_problems(loaded.volume)), axes=loaded.axes)
 
 
 def _files(path: Path | Sequence[Path]) -> tuple[list[Path], int, bool]:
@@ -206,7 +208,7 @@ def _pet(file: Named, given: Given, quantity: Quantity) -> _Read:
     to_bq = to_bq_ml(facts) if facts is not None else 1.0
     activity = Volume(loaded.volume.array * np.float32(to_bq), loaded.volume.grid, Quantity.ACTIVITY)
     if quantity is Quantity.ACTIVITY:
-        return _Read(activity, loaded.problems, provenance=SuvProvenance(branch="activity"))
+        return _Read(activity, loaded.problems, provenance=SuvProvenance(branch="activity"), axes=loaded.axes)
     if facts is None:
         raise SuvError(
             "PET in Bq/ml without the header SUV needs",
@@ -217,7 +219,7 @@ def _pet(file: Named, given: Given, quantity: Quantity) -> _Read:
     volume = Volume(activity.array * np.float32(scale.suv_per_image[0]), activity.grid, Quantity.SUV_BW)
     weight = scale.weight_kg
     more = balance_problems(volume, weight, dose_read_as_mbq=scale.dose_read_as_mbq) if weight else ()
-    return _Read(volume, (*loaded.problems, *scale.problems, *more), scale, scale.provenance)
+    return _Read(volume, (*loaded.problems, *scale.problems, *more), scale, scale.provenance, loaded.axes)
 
 
 def _stored_suv(file: Named, given: Given, quantity: Quantity) -> _Read:
@@ -242,7 +244,7 @@ def _stored_suv(file: Named, given: Given, quantity: Quantity) -> _Read:
     }
     inputs = {key: HeaderValue(value, "user") for key, value in user.items() if value is not None}
     provenance = SuvProvenance(branch="nifti-suv", sul_factor=sul, inputs=inputs)
-    return _Read(loaded.volume, tuple(problems), provenance=provenance)
+    return _Read(loaded.volume, tuple(problems), provenance=provenance, axes=loaded.axes)
 
 
 def stem_role(file: Named | None) -> str:
@@ -268,6 +270,17 @@ def _expect_overlap(ct: Volume, pet: Volume) -> None:
         )
 
 
+def _ct_series(ct: _Read, file: Named) -> Series:
+    return Series(
+        uid=None,
+        modality="CT",
+        source="nifti",
+        stored_axes=ct.axes,
+        description=stem_role(file),
+        manufacturer=phantom_maker(file.path, "ct", ct.volume),
+    )
+
+
 def _pet_series(pet: _Read, file: Named, given: Given) -> Series:
     scale = pet.scale
     user = ("weight_kg", "height_m", "sex", "dose_mbq", "injected_at", "tracer")
@@ -275,7 +288,9 @@ def _pet_series(pet: _Read, file: Named, given: Given) -> Series:
         uid=None,
         modality="PT",
         source="nifti",
+        stored_axes=pet.axes,
         description=stem_role(file),
+        manufacturer=phantom_maker(file.path, "pet", pet.volume),
         units="BQML" if file.role == "activity" else "GML",
         nuclide=scale.nuclide if scale else None,
         dose_bq=scale.dose_bq if scale else None,

@@ -40,11 +40,15 @@ FILL = {Quantity.HU: -1024.0, Quantity.ACTIVITY: 0.0, Quantity.SUV_BW: 0.0}
 
 @dataclass(frozen=True, slots=True)
 class LoadedNifti:
-    """A volume, the header extensions that came with it, and what is unusual about it."""
+    """A volume, the header extensions that came with it, what is unusual about it, and how it was stored.
+
+    ``axes`` names what i, j and k run towards: "RAS" to the patient's right, front and head.
+    """
 
     volume: Volume
     extensions: bytes
     problems: tuple[Problem, ...] = ()
+    axes: str = ""
 
 
 _KIND = {
@@ -90,7 +94,8 @@ def load_nifti(path: Path, quantity: Quantity) -> LoadedNifti:
     values, more = _scaled(array, header, quantity, name)
     grid = Grid(cast("tuple[int, int, int]", values.shape), lps)
     _expect_size(grid, name)
-    return LoadedNifti(Volume(values, grid, quantity), extensions, (*problems, *more))
+    axes = "".join(nib.aff2axcodes(affine))
+    return LoadedNifti(Volume(values, grid, quantity), extensions, (*problems, *more), axes)
 
 
 def _expect_size(grid: Grid, name: str) -> None:

@@ -61,6 +61,7 @@ class Series:
     uid: str | None
     modality: str  # "CT" or "PT"
     source: str = "dicom"  # or "nifti"
+    stored_axes: str | None = None  # of a NIfTI file: what its axes i, j, k run towards, e.g. "RAS"
     study_uid: str | None = None
     frame_of_reference_uid: str | None = None
     number: int | None = None

@@ -25,7 +25,7 @@ from typing import Any, Literal
 
 from petrg.errors import RemoteError
 
-__all__ = ["Answer", "Format", "Question", "Server", "chat", "server"]
+__all__ = ["Answer", "Format", "Question", "Server", "chat", "send", "server"]
 
 Format = Literal["schema", "object", "text"]
 """How the answer is bound: by a JSON schema, to any JSON object, or not at all (for servers that know neither)."""
@@ -49,6 +49,10 @@ class Server:
     """Doubled at each further attempt, each time between half and all of it."""
     longest_wait_s: float = 120.0
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    option: str = "--base-url"
+    """How the user named it, for messages."""
+    refused: str = "check the model; where it knows no JSON schema give --answer object or --answer text"
+    """What to do where it takes no such request."""
 
     @property
     def host(self) -> str:
@@ -121,14 +125,14 @@ def server(base_url: str, *, api_key_env: str = "OPENAI_API_KEY", must_have_key:
         raise RemoteError(
             "the key's environment variable holds no key", "printable characters without spaces", "export it anew"
         )
-    return Server(base_url=_normalised(base_url), api_key=key, **how)
+    return Server(base_url=_normalised(base_url, how.get("option", Server.option)), api_key=key, **how)
 
 
-def _normalised(base_url: str) -> str:
+def _normalised(base_url: str, option: str) -> str:
     fault = RemoteError(
         "the server's URL cannot be used",
         "http:// or https://, a host, and a path, without user, query or fragment",
-        "give --base-url as in https://api.example.org/v1",
+        f"give {option} as in https://api.example.org/v1",
     )
     try:
         parts = urllib.parse.urlsplit(base_url.strip())
@@ -139,7 +143,7 @@ def _normalised(base_url: str) -> str:
     plain = re.fullmatch(r"[!-~]+", base_url.strip()) and all(len(n) < 64 for n in (parts.hostname or "").split("."))
     if not (usable and plain and parts.scheme in ("http", "https") and parts.hostname) or odd:
         raise fault
-    path = parts.path.rstrip("/").removesuffix("/chat/completions")
+    path = re.sub(r"(?:/chat)?/completions$", "", parts.path.rstrip("/"))
     if not re.search(r"/v\d+[a-z0-9]*(?:/openai)?$", path):
         path += "/v1"
     return f"{parts.scheme}://{parts.netloc}{path}"
@@ -153,10 +157,21 @@ def chat(at: Server, question: Question) -> Answer:
     RemoteError
         Where the server refuses, cannot be reached, or answers something else than a chat completion.
     """
+    return _answer(send(at, "/chat/completions", question.body()))
+
+
+def send(at: Server, path: str, body: bytes | None = None) -> bytes:
+    """What the server answers to ``body`` (JSON) at ``path``, or to a plain GET; retries as `chat`.
+
+    Raises
+    ------
+    RemoteError
+        Where the server refuses or cannot be reached.
+    """
     fault = RemoteError("the server was not asked", "an attempt", "report it")
     for attempt in range(1, max(1, at.attempts) + 1):
         try:
-            return _answer(_post(at, question.body()))
+            return _request(at, path, body)
         except _Later as later:
             fault = later.fault
             if attempt == at.attempts:
@@ -177,18 +192,19 @@ class _Later(Exception):
         self.fault, self.wait_s = fault, wait_s
 
 
-def _post(at: Server, body: bytes) -> bytes:
+def _request(at: Server, path: str, body: bytes | None) -> bytes:
     headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "petrg"}
-    request = urllib.request.Request(f"{at.base_url}/chat/completions", body, headers, method="POST")
+    method = "GET" if body is None else "POST"
+    request = urllib.request.Request(f"{at.base_url}{path}", body, headers, method=method)
     if at.api_key is not None:
         request.add_unredirected_header("Authorization", f"Bearer {at.api_key}")
     deadline = time.monotonic() + at.timeout_s
     try:
         with _opener(at).open(request, timeout=at.timeout_s) as response:
-            return _read(response, deadline)
+            return _read(response, deadline, at.option)
     except urllib.error.HTTPError as error:
         with error:
-            raise _refused(error) from None
+            raise _refused(error, at, path) from None
     except urllib.error.URLError as error:
         raise _unreached(error.reason, at) from None
     except (OSError, http.client.HTTPException) as error:
@@ -213,7 +229,7 @@ def _is_local(host: str | None) -> bool:
     return bool(_LOCAL.fullmatch(host or ""))
 
 
-def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:
+def _read(response: http.client.HTTPResponse, deadline: float, option: str) -> bytes:
     """The body, within the deadline and a size that no answer has."""
     parts: list[bytes] = []
     while part := response.read1(65536):
@@ -221,14 +237,14 @@ def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:
         if time.monotonic() > deadline:
             raise TimeoutError
         if sum(map(len, parts)) > _LARGEST:
-            raise RemoteError("the server's answer does not end", f"at most {_LARGEST >> 20} MiB", "check --base-url")
+            raise RemoteError("the server's answer does not end", f"at most {_LARGEST >> 20} MiB", f"check {option}")
     whole = b"".join(parts)
     if response.length:  # read1 does not say that the connection ended early
         raise http.client.IncompleteRead(whole, response.length)
     return whole
 
 
-def _refused(error: urllib.error.HTTPError) -> Exception:
+def _refused(error: urllib.error.HTTPError, at: Server, path: str) -> Exception:
     status = error.code
     said = f"the server answered {status} {_phrase(status)}{_code_in(error)}"
     if status in (401, 403):
@@ -237,13 +253,12 @@ def _refused(error: urllib.error.HTTPError) -> Exception:
         do = "wait and start again; what was answered is kept"
         return _Later(RemoteError(said, "an answer", do), _retry_after(error.headers.get("Retry-After")))
     if 300 <= status < 400:
-        return RemoteError(said, "an answer, no redirection", "give the URL it ends at as --base-url")
+        return RemoteError(said, "an answer, no redirection", f"give the URL it ends at as {at.option}")
     if status == 404:
-        return RemoteError(said, "a server with /v1/chat/completions and this model", "check --base-url and the model")
+        return RemoteError(said, f"a server with /v1{path} and this model", f"check {at.option} and the model")
     if status == 413:
         return RemoteError(said, "a report that the model can hold", "use a model with a longer context")
-    do = "check the model; where it knows no JSON schema give --answer object or --answer text"
-    return RemoteError(said, "an answer", do)
+    return RemoteError(said, "an answer", at.refused)
 
 
 def _phrase(status: int) -> str:
@@ -279,16 +294,16 @@ def _unreached(reason: object, at: Server) -> Exception:
         do = "give the host its certificate names, or trust its authority by SSL_CERT_FILE"
         return RemoteError(f"the certificate of {at.host} cannot be verified", "a certificate that this host has", do)
     if isinstance(reason, socket.gaierror):
-        return RemoteError(f"there is no host {at.host}", "a server", "check --base-url")
+        return RemoteError(f"there is no host {at.host}", "a server", f"check {at.option}")
     if isinstance(reason, ssl.SSLError) and not isinstance(reason, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return RemoteError(f"{at.host} does not speak TLS", "a server of https", "check --base-url")
+        return RemoteError(f"{at.host} does not speak TLS", "a server of https", f"check {at.option}")
     if isinstance(reason, TimeoutError):
         fault = RemoteError(
             f"{at.host} gave no answer within {at.timeout_s:g} s", "an answer", "give --timeout, or fewer --workers"
         )
         return _Later(fault)
     kind = "refuses connections" if isinstance(reason, ConnectionRefusedError) else "broke the connection"
-    do = "check that the server runs and --base-url"
+    do = f"check that the server runs and {at.option}"
     return _Later(RemoteError(f"{at.host} {kind}", "a running server", do))
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from petrg.cli import screen
 from petrg.cli.options import MaskOptions, OutDirectory, StudyOptions, StudyPath
+from petrg.errors import InputError
 
 if TYPE_CHECKING:
+    from petrg.draft.neural import NeuralWriter
     from petrg.imaging.study import Study
     from petrg.report import Report
 
-__all__ = ["report", "write_report"]
+__all__ = ["WeightsOptions", "report", "write_report"]
 
 Style = Annotated[
     str | None, typer.Option("--style", metavar="NAME|TOML", help="The hospital's style; `petrg styles` lists them.")
@@ -22,11 +26,65 @@ Style = Annotated[
 Language = Annotated[Literal["zh", "en"], typer.Option("--language", help="The language of the report.")]
 
 
+@dataclass(frozen=True, kw_only=True)
+class WeightsOptions:
+    """A network that words the report."""
+
+    weights: Annotated[
+        str | None,
+        typer.Option("--weights", metavar="DIR|HUB_ID", help="PETRG-3D weights that word the findings [none: rules]."),
+    ] = None
+    base: Annotated[
+        str | None, typer.Option("--base", metavar="DIR|HUB_ID", help="Their language model, if it lies elsewhere.")
+    ] = None
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 …")] = "auto"
+    dtype: Annotated[Literal["auto", "float32", "bfloat16"], typer.Option("--dtype")] = "auto"
+    sample: Annotated[
+        bool | None, typer.Option("--sample/--greedy", help="Draw words, or take the likeliest [as the weights say].")
+    ] = None
+    seed: Annotated[int, typer.Option("--seed", help="Of what is drawn; each study has its own from it.")] = 0
+    hospital: Annotated[
+        str | None, typer.Option("--hospital", metavar="NAME", help="The hospital, as the weights know it.")
+    ] = None
+    llm_url: Annotated[
+        str | None,
+        typer.Option("--llm-url", metavar="URL", help="A server of the exported language model (vLLM)."),
+    ] = None
+    allow_untrained: Annotated[bool, typer.Option("--allow-untrained", hidden=True)] = False
+
+    def open(self) -> NeuralWriter | None:
+        """The writer, or None where no weights are named."""
+        if self.weights is None:
+            names = ("base", "sample", "hospital", "llm_url")
+            for option in (f"--{name.replace('_', '-')}" for name in names if getattr(self, name) is not None):
+                raise InputError(f"{option} without weights", "--weights DIR_OR_HUB_ID with it", "name the weights")
+            return None
+        from petrg.draft.neural import open_writer
+
+        server = None
+        if self.llm_url is not None:
+            from petrg.remote.client import server as named
+            from petrg.remote.embeds import REFUSED
+
+            server = named(self.llm_url, option="--llm-url", refused=REFUSED)
+        return open_writer(
+            self.weights,
+            device=self.device,
+            dtype=self.dtype,
+            base=self.base,
+            sample=self.sample,
+            seed=self.seed,
+            server=server,
+            allow_untrained=self.allow_untrained,
+        )
+
+
 def report(
     paths: StudyPath,
     out: OutDirectory,
     options: StudyOptions,
     given: MaskOptions,
+    network: WeightsOptions,
     style: Style = None,
     language: Language = "zh",
     pet_only: Annotated[
@@ -36,31 +94,54 @@ def report(
         bool, typer.Option("--deidentify", help="Leave the patient's identity out and remap UIDs.")
     ] = False,
 ) -> None:
-    """Draft a report: report.json, report.txt and report.html."""
-    from petrg.draft.pipeline import draft
+    """Draft a report: report.json, report.txt and report.html; with --weights also what the network wrote."""
     from petrg.imaging import require
 
+    asked: dict[str, Any] = {"style": style, "language": language, "pet_only": pet_only}
     with screen.progress_bar() as progress:
         study = require(options.read(paths, progress, ct=not pet_only), ct=not pet_only)
         study.suv()
-        made = draft(
-            study,
-            style=style,
-            language=language,
-            pet_only=pet_only,
-            deidentify=deidentify,
-            progress=progress,
-            **given.read(study),
-        )
+        asked |= given.read(study)
+        if network.weights is not None:
+            progress("loading the weights", 0, 0)
+        writer = network.open()
+    texts: dict[str, str] = {}
+    if writer is None:
+        made = _measured(study, asked, deidentify=deidentify)
+    else:
+        made, texts = _worded(study, writer, asked | {"hospital": network.hospital}, deidentify=deidentify)
+    with screen.progress_bar() as progress:
         progress("drawing pages", 0, 0)
-        names = write_report(made, study, out)
+        names = write_report(made, study, out, texts)
     screen.warn_more(made.problems, beyond=study.problems)
     screen.say("\n".join(names))
     screen.event("done", files=names)
 
 
-def write_report(made: Report, study: Study, out: Path) -> list[str]:
-    """Write ``report.json``, ``report.txt`` and ``report.html`` to ``out``, all or none."""
+def _measured(study: Study, asked: Mapping[str, Any], *, deidentify: bool) -> Report:
+    from petrg.draft.pipeline import draft
+
+    with screen.progress_bar() as progress:
+        return draft(study, deidentify=deidentify, progress=progress, **asked)
+
+
+def _worded(
+    study: Study, writer: NeuralWriter, asked: Mapping[str, Any], *, deidentify: bool
+) -> tuple[Report, dict[str, str]]:
+    """The report in the network's words, and the text as it was written, which streams to a terminal."""
+    from petrg.draft.neural import finish, prepare, write
+
+    with screen.progress_bar() as progress:
+        case = prepare(study, writer, progress=progress, **asked)
+    screen.event("progress", step="writing", done=0, total=1)
+    with screen.text_stream() as stream:
+        (drafted,) = write([case], writer, stream)
+    screen.event("progress", step="writing", done=1, total=1)
+    return finish(case, drafted, writer, deidentify=deidentify), {"draft.txt": drafted.text + "\n"}
+
+
+def write_report(made: Report, study: Study, out: Path, more: Mapping[str, str] | None = None) -> list[str]:
+    """Write ``report.json``, ``report.txt``, ``report.html`` and ``more`` to ``out``, all or none."""
     from petrg.export.html import render_html
     from petrg.export.text import render_text
     from petrg.files import output_directory, write_file
@@ -69,6 +150,7 @@ def write_report(made: Report, study: Study, out: Path) -> list[str]:
         "report.json": made.to_json(),
         "report.txt": render_text(made),
         "report.html": render_html(made, study),
+        **(more or {}),
     }
     with output_directory(out) as folder:
         for name, page in pages.items():

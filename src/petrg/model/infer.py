@@ -1,0 +1,133 @@
+"""Weights at work: volumes and a question to the text that answers it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from petrg.model.backbone import end_ids
+from petrg.model.base import fingerprint
+from petrg.model.device import Place, choose_place
+from petrg.model.generate import Drafted, generate
+from petrg.model.inputs import Seen
+from petrg.model.network import PETRG3D
+from petrg.model.processor import PETRG3DProcessor
+from petrg.model.prompt import Ask
+from petrg.model.recipe import Generation, Recipe
+from petrg.model.tensors import HeldTensors
+from petrg.model.weights import fetch, is_ours
+
+__all__ = ["Loaded", "load_weights", "tensor_bytes"]
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A network on its device with its processor.
+
+    Parameters
+    ----------
+    identity : str
+        A fingerprint of every tensor that is not the base language model's.
+    """
+
+    model: PETRG3D
+    processor: PETRG3DProcessor
+    place: Place
+    identity: str
+
+    @property
+    def recipe(self) -> Recipe:
+        """What they were trained under."""
+        return self.model.config.typed_recipe
+
+    @property
+    def domain(self) -> str:
+        """The images that trained the encoder."""
+        return self.model.config.domain
+
+    @property
+    def patch(self) -> tuple[int, int, int]:
+        """Voxels of a patch along each axis of the recipe's volumes."""
+        return self.model.config.parts.vision.patch
+
+    @property
+    def ends(self) -> list[int]:
+        """Tokens that end an answer."""
+        lm = self.model.language_model
+        only_eos = not self.recipe.supervision.end_token
+        return end_ids(self.processor.tokenizer, getattr(lm, "generation_config", None), lm.config, only_eos=only_eos)
+
+    @torch.inference_mode()
+    def prompt(self, seen: Seen, ask: Ask) -> Tensor:
+        """The prompt as embeddings, (t, hidden)."""
+        ids = torch.tensor([self.processor.prompt(ask)], device=self.place.device)
+        kept = seen.kept(self.place.device)
+        features = self.model.see(self._tensor(seen.ct), self._tensor(seen.pet), kept)
+        latents = self.model.condense(*features, None if kept is None else kept.there)
+        return self.model.embed(ids, latents)[0]
+
+    def write(
+        self,
+        prompts: Sequence[Tensor],
+        how: Generation,
+        seeds: Sequence[int] | None = None,
+        write: Callable[[str], None] | None = None,
+    ) -> list[Drafted]:
+        """One answer a prompt (`petrg.model.generate.generate`)."""
+        return generate(self.model, prompts, self.processor.tokenizer, how, seeds=seeds, ends=self.ends, write=write)
+
+    def _tensor(self, volume: Any) -> Tensor | None:
+        return None if volume is None else torch.from_numpy(volume)[None].to(self.place.device)
+
+
+def load_weights(
+    where: Path | str,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    base: Path | str | None = None,
+    recipe: str | None = None,
+    local_files_only: bool = False,
+) -> Loaded:
+    """Weights from a folder or hub id, ready to write.
+
+    Parameters
+    ----------
+    device, dtype : str
+        See `petrg.model.device.choose_place`.
+    base : folder or hub id, optional
+        The base language model, where it lies elsewhere than the weights say.
+    recipe : str, optional
+        Refused if it is another than theirs.
+
+    Raises
+    ------
+    ModelError
+        If they cannot be had whole, or the device is not there.
+    """
+    place = choose_place(device, dtype)
+    folder = fetch(where, local_files_only=local_files_only)
+    processor = PETRG3DProcessor.from_pretrained(folder, recipe=recipe, local_files_only=local_files_only)
+    model = PETRG3D.from_pretrained(
+        folder,
+        base=base,
+        recipe=recipe,
+        dtype=place.dtype,
+        device=place.device,
+        local_files_only=local_files_only,
+    )
+    ours = HeldTensors({name: tensor for name, tensor in model.state_dict().items() if is_ours(name)})
+    return Loaded(model, processor, place, fingerprint(ours))
+
+
+def tensor_bytes(prompt: Tensor) -> bytes:
+    """A tensor as torch saves it, for a server that takes prompt embeddings."""
+    buffer = io.BytesIO()
+    torch.save(prompt.detach().cpu().contiguous().clone(), buffer)
+    return buffer.getvalue()
