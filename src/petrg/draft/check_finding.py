@@ -12,10 +12,13 @@ from petrg.report import Finding, Lesion, Statement
 __all__ = ["check_finding"]
 
 
-def check_finding(at: str, statement: Statement, lesions: Sequence[Lesion]) -> Iterator[Mismatch]:
+def check_finding(
+    at: str, statement: Statement, lesions: Sequence[Lesion], *, unlinked: bool = False
+) -> Iterator[Mismatch]:
     """Disagreements between ``statement.finding`` and ``lesions``, those that the statement names.
 
-    What a finding leaves out is not asked of it; what it states has to be that of its lesions.
+    What a finding leaves out is not asked of it; what it states has to be that of its lesions. ``unlinked`` allows a
+    finding of no lesion, such as one on CT, to name a side.
     """
     finding, at = statement.finding, f"{at}.finding"
     if finding is None:
@@ -30,7 +33,7 @@ def check_finding(at: str, statement: Statement, lesions: Sequence[Lesion]) -> I
         yield Mismatch("number", f"{at}.size_mm", " x ".join(map(shown, finding.size_mm)), "other diameters")
     if lesions:
         yield from _place(at, finding, lesions)
-    elif finding.side is not None:
+    elif finding.side is not None and not unlinked:
         yield Mismatch("side", at, finding.side.value, "no lesion")
 
 

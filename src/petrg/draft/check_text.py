@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from petrg.anatomy import Region, Side
 from petrg.draft.check_finding import check_finding
+from petrg.draft.check_neural import check_uptake, is_worded_by_network, named_regions, own_digits
 from petrg.draft.mismatch import Mismatch
 from petrg.language.wording import is_located
 from petrg.language.words import words_of
@@ -104,7 +105,10 @@ def _unlinked(at: str, statement: Statement, report: Report) -> Iterator[Mismatc
     if at.startswith(("indication", "technique", "comparison")):
         return
     spans = [(n.span.start, n.span.end) for n in statement.numbers]
+    own = list(own_digits(statement.text, report.language)) if _of_network(at, report) else None
     for match in _DIGITS.finditer(statement.text):
+        if own is not None and not any(start <= match.start() < end for start, end in own):
+            continue
         if not any(start <= match.start() and match.end() <= end for start, end in spans):
             yield Mismatch("text", at, f"the number {match.group()}", "no measurement it is linked to")
 
@@ -114,16 +118,30 @@ def _lesions(at: str, region: Region | None, statement: Statement, report: Repor
     for name in statement.lesion_ids:
         if name not in known:
             yield Mismatch("source", at, f"lesion {name}", "no such lesion")
-        elif region is not None and known[name].region.id is not region:
+        elif region is not None and not _is_of(known[name], region, at, statement, report):
             yield Mismatch("region", at, region.value, known[name].region.id.value)
     lesions = [known[name] for name in statement.lesion_ids if name in known]
-    yield from check_finding(at, statement, lesions)
+    yield from check_finding(at, statement, lesions, unlinked=_of_network(at, report))
     if lesions:
         yield from _sides(at, statement, lesions, report)
+    elif region is not None and _of_network(at, report):
+        yield from check_uptake(at, region, statement, report)
     elif statement.kind is StatementKind.NORMAL and statement.modality is Modality.PET and region is not None:
         abnormal = [f for f in known.values() if f.region.id is region and f.status is not LesionStatus.PHYSIOLOGIC]
         if abnormal:
             yield Mismatch("claim", at, "normal uptake", f"focus {abnormal[0].id}")
+
+
+def _of_network(at: str, report: Report) -> bool:
+    """Whether a sentence is worded by a network; the other parts of its report are not."""
+    return at.startswith("findings.") and is_worded_by_network(report)
+
+
+def _is_of(lesion: Lesion, region: Region, at: str, statement: Statement, report: Report) -> bool:
+    """Whether a statement under ``region`` may speak of ``lesion``: a network's sentence names several regions."""
+    if lesion.region.id is region:
+        return True
+    return _of_network(at, report) and lesion.region.id in named_regions(statement.text, report.language)
 
 
 def _sides(at: str, statement: Statement, lesions: list[Lesion], report: Report) -> Iterator[Mismatch]:
@@ -131,7 +149,7 @@ def _sides(at: str, statement: Statement, lesions: list[Lesion], report: Report)
     lie = frozenset[Side]().union(*map(_lies, lesions))
     if wrong := said - lie:
         yield Mismatch("side", at, _name(wrong), _name(lie))
-    if unsaid := _must_say(at, lesions, report) - said:
+    if not _of_network(at, report) and (unsaid := _must_say(at, lesions, report) - said):
         yield Mismatch("side", at, _name(said), _name(unsaid))
 
 

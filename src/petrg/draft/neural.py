@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from petrg.draft.check_neural import NETWORK
 from petrg.draft.check_study import facts_for
 from petrg.draft.check_text import check_text
 from petrg.draft.deidentify import deidentified
@@ -64,7 +65,7 @@ class NeuralWriter:
     @property
     def name(self) -> str:
         """As reports carry it."""
-        return f"petrg3d:{self.loaded.recipe.name}"
+        return f"{NETWORK}{self.loaded.recipe.name}"
 
 
 class Prepared(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,7 +14,7 @@ from petrg.draft.neural_words import neural_words
 from petrg.language.reading import Grounded, read
 from petrg.language.words import Language
 
-__all__ = ["MARKERS", "Marker", "Passage", "ReadText", "read_text"]
+__all__ = ["MARKERS", "Marker", "Passage", "ReadText", "printable", "read_text"]
 
 MARKERS = {
     "<suvmax>": "30.00",
@@ -31,6 +32,7 @@ _UNIT = re.compile(r"\s*(?:cm|mm|厘米|毫米|ml|毫升)(?![A-Za-z])", re.IGNOR
 _END = re.compile(r"[。！？；!?;]+[”’\"')）]*|\.(?=\s|$)|\n+")
 _COMMA = re.compile(r"[，,]\s*")
 _NUMBERED = re.compile(r"\s*[(（]?\d+\s*$")
+_UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _WHOLE = len(Region) * 3 // 4
 _HEADING = re.compile(r"[:：】\]]\s*$")
 
@@ -81,7 +83,7 @@ def read_text(text: str, language: Language) -> ReadText:
     >>> [(told.text[p.start:p.end], [r.value for r in p.regions], len(p.markers)) for p in told.passages]
     [('左颈部见肿大淋巴结，大小约9.00×9.00cm，SUVmax约30.00。', ['neck-nodes'], 2), ('肝脏未见异常。', ['liver'], 0)]
     """
-    plain, markers = _without_slots(text.replace("{", "(").replace("}", ")"))  # braces are for slots of ours
+    plain, markers = _without_slots(printable(text).replace("{", "(").replace("}", ")"))  # braces are for our slots
     grounded = read(plain, language).grounded
     passages = []
     for start, end in _sentences(plain):
@@ -93,6 +95,15 @@ def read_text(text: str, language: Language) -> ReadText:
             rest = regions if len(regions) > _WHOLE and all(g.implied for g in found) else ()
             passages.append(Passage(first, last, found, () if rest else regions, here, rest))
     return ReadText(plain, language, markers, tuple(passages))
+
+
+def printable(text: str) -> str:
+    """``text`` without control characters, which a network may write and no page may hold.
+
+    >>> printable("a\\x00b\\tc\\n")
+    'ab c\\n'
+    """
+    return "".join(c if c == "\n" or unicodedata.category(c) not in _UNPRINTABLE else " " * (c == "\t") for c in text)
 
 
 def _without_slots(text: str) -> tuple[str, tuple[Marker, ...]]:

@@ -21,6 +21,7 @@ def check(
 ) -> None:
     """Read every number and side of a report from the image again; exits 2 where one disagrees."""
     from petrg.draft.check import check as check_report
+    from petrg.draft.check_neural import unverified
     from petrg.errors import CheckError
     from petrg.imaging import require
     from petrg.report import Modality, Report
@@ -41,4 +42,6 @@ def check(
         )
     numbers = sum(len(s.numbers) for s in report.statements())
     screen.say(f"{numbers} numbers and every side agree with the image")
-    screen.event("done", numbers=numbers)
+    if marked := unverified(report):
+        screen.say(f"numbers marked in the text as unverified, not checked: {marked}")
+    screen.event("done", numbers=numbers, unverified=marked)

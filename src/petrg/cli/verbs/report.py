@@ -130,6 +130,7 @@ def _worded(
 ) -> tuple[Report, dict[str, str]]:
     """The report in the network's words, and the text as it was written, which streams to a terminal."""
     from petrg.draft.neural import finish, prepare, write
+    from petrg.draft.neural_text import printable
 
     with screen.progress_bar() as progress:
         case = prepare(study, writer, progress=progress, **asked)
@@ -137,7 +138,7 @@ def _worded(
     with screen.text_stream() as stream:
         (drafted,) = write([case], writer, stream)
     screen.event("progress", step="writing", done=1, total=1)
-    return finish(case, drafted, writer, deidentify=deidentify), {"draft.txt": drafted.text + "\n"}
+    return finish(case, drafted, writer, deidentify=deidentify), {"draft.txt": printable(drafted.text) + "\n"}
 
 
 def write_report(made: Report, study: Study, out: Path, more: Mapping[str, str] | None = None) -> list[str]:

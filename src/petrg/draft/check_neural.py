@@ -1,0 +1,80 @@
+"""What may be asked of a sentence that a network worded: less than of one of ours, and one thing more.
+
+It may name several regions, write numbers that are marked as unverified, and leave a side out. What it says of uptake is
+held against the foci: increased where none was measured, or normal where one was, disagrees with the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from petrg.anatomy import Region, Side
+from petrg.draft.digits import numbers_in
+from petrg.draft.mismatch import Mismatch
+from petrg.draft.neural_words import neural_words
+from petrg.language.reading import read
+from petrg.language.words import Language
+from petrg.report import Finding, Lesion, LesionStatus, Modality, Report, Statement, StatementKind, Uptake
+
+__all__ = ["NETWORK", "check_uptake", "is_worded_by_network", "named_regions", "own_digits", "unverified"]
+
+NETWORK = "petrg3d:"
+"""How the writer of a report begins whose findings a network worded."""
+
+
+def is_worded_by_network(report: Report) -> bool:
+    """Whether a network worded the findings."""
+    return report.writer.startswith(NETWORK)
+
+
+@lru_cache(maxsize=256)
+def named_regions(text: str, language: Language) -> frozenset[Region]:
+    """The regions that ``text`` names."""
+    return frozenset(g.region for g in read(text, language).grounded)
+
+
+def own_digits(text: str, language: Language) -> Iterator[tuple[int, int]]:
+    """Where ``text`` has numbers that stand for measurements and are not marked as unverified."""
+    mark = neural_words(language).unverified
+    for found in numbers_in(text):
+        if not text.startswith(mark, found.end):
+            yield found.start, found.end
+
+
+def unverified(report: Report) -> int:
+    """How many numbers of the findings are marked as unverified."""
+    mark = neural_words(report.language).unverified
+    return sum(s.text.count(mark) for section in report.findings for s in section.statements)
+
+
+def check_uptake(at: str, region: Region, statement: Statement, report: Report) -> Iterator[Mismatch]:
+    """Uptake that is said to be increased where no focus was measured, or normal where one was and is not told."""
+    finding = statement.finding
+    if statement.lesion_ids or finding is None or statement.modality is Modality.CT:
+        return
+    if statement.kind is StatementKind.FINDING and finding.uptake is Uptake.HIGH:
+        yield Mismatch("claim", at, "increased uptake", "no focus there")
+    if statement.kind is not StatementKind.NORMAL or finding.uptake is None:
+        return
+    told = _told(region, report)
+    for focus in report.record.lesions:
+        if focus.status is not LesionStatus.PHYSIOLOGIC and focus.id not in told and _lies(finding, focus):
+            yield Mismatch("claim", at, "normal uptake", f"focus {focus.id}")
+            return
+
+
+def _told(region: Region, report: Report) -> set[str]:
+    """The foci that the network itself tells in a region: what is normal there is the rest of it."""
+    added = neural_words(report.language).also_measured.casefold()
+    own = (s for s in report[region].statements if not s.text.casefold().startswith(added))
+    return {name for s in own for name in s.lesion_ids}
+
+
+def _lies(finding: Finding, focus: Lesion) -> bool:
+    """Whether a focus lies in the place that a finding names."""
+    if focus.region.id is not finding.region:
+        return False
+    if finding.side in (Side.LEFT, Side.RIGHT) and focus.side is not finding.side:
+        return False
+    return finding.nodal_group is None or focus.nodal_group in (None, finding.nodal_group)
