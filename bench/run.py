@@ -1,4 +1,6 @@
-"""`make bench`: speed and memory on the full-size phantom; writes bench/results.json and the table in docs/bench.md.
+"""`make bench`: speed and memory on the full-size phantom and on report texts.
+
+Writes bench/results.json and the table in docs/bench.md.
 
 Warm files, two cores, two threads for every library. Each ratio comes from runs taken in turn in one process.
 """
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import machine
+import scoring
 
 HERE = Path(__file__).resolve().parent
 SPACING_MM = 2.0
@@ -132,6 +135,7 @@ def main() -> int:
             *in_process(folder, home, given.rounds),
             *commands(folder, home, max(3, given.rounds // 2)),
             low_res_rate(120),
+            *scoring.rows(home, given.rounds, row, against),
         ]
     finally:
         shutil.rmtree(home, ignore_errors=True)
