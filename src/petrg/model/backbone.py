@@ -37,10 +37,8 @@ def lora_targets(lm: nn.Module) -> tuple[str, ...]:
     wanted = _GLM if "glm" in kind else _EVERYWHERE
     targets = tuple(name for name in wanted if name in there)
     if "glm" not in kind and targets != _EVERYWHERE:
-        inside = (name.split(".") for name in linear)
-        targets = tuple(
-            sorted({path[-1] for path in inside if any("attn" in p or "attention" in p for p in path[:-1])})
-        )
+        ends = {".".join(name.split(".")[-2:]) for name in linear}  # with its parent: a perceptron may share a name
+        targets = tuple(sorted(end for end in ends if "attn" in end or "attention" in end))
     if not targets:
         raise ModelError(
             f"no layer of this {kind or 'language'} model is known to take LoRA",
@@ -52,23 +50,26 @@ def lora_targets(lm: nn.Module) -> tuple[str, ...]:
 
 def add_lora(lm: nn.Module, spec: LoraSpec) -> nn.Module:
     """``lm`` with adapters in place (peft's own layers, adapter "default"); on the meta device they stay empty."""
+    transposed = any(isinstance(module, Conv1D) for module in lm.modules())
     config = LoraConfig(
         r=spec.rank,
         lora_alpha=spec.alpha,
         lora_dropout=spec.dropout,
         target_modules=list(spec.targets or lora_targets(lm)),
         bias="none",
+        fan_in_fan_out=transposed,
         task_type="CAUSAL_LM",
     )
     return inject_adapter_in_model(config, lm, low_cpu_mem_usage=torch.get_default_device().type == "meta")
 
 
-def row_scale(table: nn.Module) -> float:
+def row_scale(table: nn.Embedding) -> float:
     """What a language model's look-up multiplies its rows by (Gemma: the root of the width), else 1.
 
     Where the model itself scales all of ``inputs_embeds`` instead, as older transformers did, the look-up does not.
     """
-    return float(getattr(table, "scalar_embed_scale", 1.0))
+    scale = getattr(table, "scalar_embed_scale", getattr(table, "embed_scale", 1.0))
+    return float(torch.as_tensor(scale).to(table.weight.dtype))  # rounded as the look-up rounds it
 
 
 def takes_plain_prompt(model_type: str) -> bool:
