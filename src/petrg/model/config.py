@@ -120,6 +120,9 @@ class PETRG3DConfig(PreTrainedConfig):
         self.text_config = text_config
         self.base_model, self.base_revision, self.base_fingerprint = base_model, base_revision, base_fingerprint
         self.embeds_base, self.domain = embeds_base, domain
+        # transformers hands its own choice down to a text_config that a language model already runs with: without one
+        # that model would lose its attention, and with it the causal mask
+        kwargs.setdefault("attn_implementation", getattr(text_config, "_attn_implementation", None))
         super().__init__(**kwargs)
 
     @property
