@@ -189,8 +189,11 @@ class Stop(Model):
 
 
 class Keep(Model):
-    """Checkpoints: one each epoch, and each ``every_steps``; the ``last`` and the best are kept."""
+    """Checkpoints: one each ``every_epochs`` and with each validation, and each ``every_steps``; the ``last`` and the best
+    are kept.
+    """
 
+    every_epochs: Count = 1
     every_steps: Count | None = None
     last: Count = 2
 

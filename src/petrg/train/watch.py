@@ -127,7 +127,7 @@ class Watch(TrainerCallback):
         epoch = round(state.global_step / self._each(state))
         last = state.global_step >= state.max_steps
         control.should_evaluate = epoch % self.config.validation.every == 0 or last
-        control.should_save = True
+        control.should_save = epoch % self.config.keep.every_epochs == 0 or control.should_evaluate
 
     def on_train_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         if self.writer is not None:
