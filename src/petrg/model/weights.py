@@ -15,7 +15,7 @@ from transformers import GenerationConfig
 from petrg.errors import ModelError
 from petrg.files import output_directory
 from petrg.model.backbone import end_ids
-from petrg.model.base import base_state, fingerprint, load_base
+from petrg.model.base import base_state, fingerprint, load_base, quiet
 from petrg.model.card import Card, render
 from petrg.model.config import PETRG3DConfig
 from petrg.model.network import PETRG3D
@@ -83,18 +83,17 @@ def save(
     if not is_main_process:
         return
     state = model.state_dict() if state_dict is None else dict(state_dict)
-    full = _must_embed(model, full)
-    config = model.config
-    config.embeds_base = full
+    prefix = f"{EMBEDDED}."
+    lm = base_state({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+    config, found = model.config, fingerprint(HeldTensors(lm))
+    embed = _must_embed(config, found, full)
     if processor is not None:
         processor.check(config)
+    config.embeds_base, config.base_fingerprint = embed, found
     with output_directory(folder) as aside:
-        lm = base_state({k.removeprefix(f"{EMBEDDED}."): v for k, v in state.items() if k.startswith(f"{EMBEDDED}.")})
-        if full:
-            config.base_fingerprint = fingerprint(HeldTensors(lm))
-            model.language_model.save_pretrained(aside / EMBEDDED, state_dict=lm, max_shard_size=max_shard_size)
-        elif config.base_fingerprint is None:
-            config.base_fingerprint = fingerprint(HeldTensors(lm))
+        if embed:
+            with quiet():
+                model.language_model.save_pretrained(aside / EMBEDDED, state_dict=lm, max_shard_size=max_shard_size)
         ours = {name: tensor for name, tensor in state.items() if is_ours(name)}
         write_shards(aside, iter(ours.items()), {k: t.nbytes for k, t in ours.items()}, max_shard_size)
         write_values(aside, config, processor, card, model.language_model.generation_config)
@@ -113,9 +112,10 @@ def write_values(folder: Path, config: PETRG3DConfig, processor: Any, card: Card
     (folder / "README.md").write_text(render(card or Card(), config), encoding="utf-8")
 
 
-def _must_embed(model: PETRG3D, full: bool | None) -> bool:
-    trained = any(p.requires_grad for n, p in model.named_parameters() if not is_ours(n)) and model.training
-    lacks = model.config.base_model is None or model.config.embeds_base or trained
+def _must_embed(config: PETRG3DConfig, found: str, full: bool | None) -> bool:
+    """Whether the language model goes in: asked for, without a base to point to, or no longer what the base is."""
+    trained = config.base_fingerprint not in (None, found)
+    lacks = config.base_model is None or config.embeds_base or trained
     if full is False and lacks:
         raise ModelError(
             "the language model is no published one: nothing can be pointed to",
@@ -158,10 +158,11 @@ def load(
     own = read_config(folder) if config is None else config
     expect_recipe(own, recipe)
     dtype = _dtype(dtype)
-    lm = _language_model(folder, own, base, dtype, local_files_only)
-    own.text_config = lm.config
-    with torch.device("meta"):
-        model = PETRG3D(own, language_model=lm)
+    with torch.random.fork_rng(devices=[]):  # what is built before it is filled draws numbers
+        lm = _language_model(folder, own, base, dtype, local_files_only)
+        own.text_config = lm.config
+        with torch.device("meta"):
+            model = PETRG3D(own, language_model=lm)
     overlay(model, open_tensors(folder), dtype)
     if device is not None:
         nn.Module.to(model, device)
