@@ -266,7 +266,7 @@ def _ask(
             "F or M",
             "give --sex, or leave --weights out",
         )
-    healthy = style.template(known.value) if template and known is not None else None
+    healthy = style.template(None if known is None else known.value) if template else None
     return Ask(
         template=healthy,
         hospital=hospital,
@@ -314,7 +314,7 @@ def _provenance(writer: NeuralWriter, case: Prepared, drafted: Drafted) -> dict[
         "language_model": config.base_fingerprint or "",
         "language_model_runs": "here" if writer.server is None else "on a server",
         "decoding": ("sampled, " if how.sample else "greedy, ") + ", ".join(f"{k} {v:g}" for k, v in decoding.items()),
-        "template": "none" if case.ask.template is None else f"{case.style.name} {case.ask.sex}",
+        "template": "none" if case.ask.template is None else f"{case.style.name} {case.ask.sex or 'of both sexes'}",
         "hospital": case.ask.hospital or "not given",
         "text_sha256": hashlib.sha256(drafted.text.encode()).hexdigest(),
         "text_tokens": str(len(drafted.ids)),

@@ -104,17 +104,19 @@ class Style(_Strict):
         """The claims on ``region`` for ``sex``; without a sex only those that fit both."""
         return tuple(c for c in self.claims if c.region is region and c.sex in (None, sex))
 
-    def template(self, sex: str) -> str:
+    def template(self, sex: str | None) -> str:
         """The healthy report of this hospital for ``sex`` (``"F"`` or ``"M"``), word for word.
+
+        Without a sex it holds the sentences that fit both.
 
         Raises
         ------
         StyleError
-            If ``sex`` is neither.
+            If ``sex`` is something else.
         """
-        if sex not in ("F", "M"):
+        if sex not in ("F", "M", None):
             raise StyleError(f"sex {sex!r}", "F or M", "healthy templates exist for these two")
-        known: StyleSex = "F" if sex == "F" else "M"
+        known: StyleSex | None = "F" if sex == "F" else "M" if sex == "M" else None
         number = 0
         paragraphs = []
         headings = self.layout.paragraph_headings or ("",) * len(self.layout.paragraphs)
@@ -126,7 +128,7 @@ class Style(_Strict):
             paragraphs.append(heading + self.layout.between_regions.join(blocks))
         return "\n".join(paragraphs)
 
-    def _region(self, region: Region, sex: StyleSex, number: int) -> str:
+    def _region(self, region: Region, sex: StyleSex | None, number: int) -> str:
         title = words_of(self.language).title(region)
         heading = self.layout.region_heading.format(title=title[:1].upper() + title[1:], number=number)
         texts = [self.sentence(claim.bounded("")) for claim in self.claims_of(region, sex)]

@@ -16,7 +16,7 @@ from petrg.model.recipe import Generation
 __all__ = ["Drafted", "RepetitionPenalty", "case_seed", "cut_text", "drafted", "generate", "is_looping"]
 
 _LOOP_TAIL = 600  # characters looked at
-_LOOP_TIMES = ((1, 24), (2, 4), (12, 3))  # from this length on, a passage that comes round so often is a loop
+_LOOP_TIMES = ((1, 24), (2, 4), (8, 3))  # from this length on, a passage that comes round so often is a loop
 
 
 class Drafted(NamedTuple):
@@ -204,7 +204,9 @@ def is_looping(text: str) -> bool:
     """
     tail = text[-_LOOP_TAIL:]
     for length in range(1, len(tail) // _LOOP_TIMES[-1][1] + 1):
-        times = next(count for least, count in reversed(_LOOP_TIMES) if length >= least)
-        if length * times <= len(tail) and tail.endswith(tail[-length:] * times):
+        times, passage = next(count for least, count in reversed(_LOOP_TIMES) if length >= least), tail[-length:]
+        if len(set(passage)) < 2 and length > 1:
+            continue  # a line of one character is judged as such
+        if length * times <= len(tail) and tail.endswith(passage * times):
             return True
     return False

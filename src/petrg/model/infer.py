@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from petrg.model.backbone import end_ids
 from petrg.model.base import fingerprint
 from petrg.model.device import Place, choose_place
+from petrg.model.export_lm import model_ends
 from petrg.model.generate import Drafted, generate
 from petrg.model.inputs import Seen
 from petrg.model.network import PETRG3D
@@ -59,9 +59,7 @@ class Loaded:
     @property
     def ends(self) -> list[int]:
         """Tokens that end an answer."""
-        lm = self.model.language_model
-        only_eos = not self.recipe.supervision.end_token
-        return end_ids(self.processor.tokenizer, getattr(lm, "generation_config", None), lm.config, only_eos=only_eos)
+        return model_ends(self.model, self.processor)
 
     @torch.inference_mode()
     def prompt(self, seen: Seen, ask: Ask) -> Tensor:
