@@ -231,6 +231,9 @@ def test_files_added_or_lost_are_refused_and_results_are_not(source: Path, tmp_p
 def test_a_folder_that_is_no_benchmark_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ScoreError, match=DESCRIPTION):
         open_benchmark(tmp_path)
+    (tmp_path / DESCRIPTION).write_text("a = " + "[" * 100_000, encoding="utf-8")
+    with pytest.raises(ScoreError, match=f"{DESCRIPTION} is no TOML"):
+        open_benchmark(tmp_path)
 
 
 # Scores

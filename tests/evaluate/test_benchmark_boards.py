@@ -215,6 +215,18 @@ def test_results_are_found_by_themselves_or_in_a_folder(tmp_path: Path) -> None:
     assert [told.system for told, _ in board.results] == ["two", "one"]
 
 
+def test_a_folder_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ScoreError, match="folder 1 holds no result"):
+        find_results([tmp_path / ("x" * 5000)])
+
+    def closed(self: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", closed)
+    with pytest.raises(ScoreError, match="cannot read a folder of results: Permission denied"):
+        find_results([tmp_path])
+
+
 def test_scores_changed_by_hand_are_refused(tmp_path: Path) -> None:
     home = store(tmp_path / "one", ONE)
     read_result(home)

@@ -57,7 +57,14 @@ def test_one_case_as_a_file_is_that_case(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "pet", "fault"),
     [
-        *(("1", 1, False), (" 3 ", 3, False), (2, 2, False), (True, None, True), (1.0, None, True), (None, None, False)),
+        *(
+            ("1", 1, False),
+            (" 3 ", 3, False),
+            (2, 2, False),
+            (True, None, True),
+            (1.0, None, True),
+            (None, None, False),
+        ),
         *(("6", None, True), ("0", None, True), ("", None, True), ("１", None, True), ("high", None, True)),
         *(([1], None, True), (-1, None, True), (10**400, None, True), ("1 or 2", None, True)),
     ],

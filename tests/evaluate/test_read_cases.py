@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from petrg.errors import InputError, ReportError, ScoreError
+from petrg.evaluate.benchmark.description import read_description
+from petrg.evaluate.benchmark.predictions import read_predictions
 from petrg.evaluate.cases import Case
+from petrg.evaluate.label_files import read_labels
+from petrg.evaluate.label_texts import read_label_texts
 from petrg.evaluate.read_cases import read_cases, read_others, with_meta
 from petrg.evaluate.read_meta import parse_sex, read_meta
 from petrg.evaluate.read_template import Template, read_template
@@ -244,6 +249,15 @@ def test_other_reports_that_fit_nothing_are_refused(table: Path, tmp_path: Path)
     with pytest.raises(ScoreError, match="--against-column"):
         read_others(str(wide), table, cases, option="--against")
     assert read_others(str(wide), table, cases, column="two", option="--against")[0] == (None, "y")
+
+
+@pytest.mark.parametrize(
+    "reader", [read_cases, read_texts, read_labels, read_label_texts, read_predictions, digest, read_description]
+)
+def test_a_name_that_no_file_can_have_is_refused_like_a_missing_file(reader: Callable[[Path], object]) -> None:
+    with pytest.raises(ScoreError) as error:
+        reader(Path("x" * 5000))
+    one_line(error.value)
 
 
 def test_ids_of_any_script_and_strange_signs_are_kept(tmp_path: Path) -> None:

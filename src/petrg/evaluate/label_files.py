@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -47,11 +48,12 @@ C = TypeVar("C", bound=IntEnum)
 def read_labels(path: Path, *, strict: bool = False) -> LabelSet:
     """Labels of a folder (one JSON a case, its name the id) or of one JSON object, ``{id: {region: …}}``.
 
-    Regions are known by their zh title, the key of the authors' files; full-width or not, and the en title or id, do
-    as well. Classes are the strings "1".."5" and "1".."8"; the integers of the same value are accepted. A null is
-    "not assessed" (None, scored as normal and counted). Anything else, an absent key among it, is a fault
-    (`Cell.pet_fault`, `Cell.ct_fault`). A region that is not there, or is no object, is absent. Where ``evidence/<id>.json`` agrees with the label, it tells the basis, the
-    rule and the spans, and that a "normal" was silence (None); where a label was changed by hand, the label counts.
+    Regions are known by their zh title, the key of the authors' files; full-width or not, and the en title or id,
+    do as well. Classes are the strings "1".."5" and "1".."8"; the integers of the same value are accepted. A null
+    is "not assessed" (None, scored as normal and counted). Anything else, an absent key among it, is a fault
+    (`Cell.pet_fault`, `Cell.ct_fault`). A region that is not there, or is no object, is absent. Where
+    ``evidence/<id>.json`` agrees with the label, it tells the basis, the rule and the spans, and that a "normal"
+    was silence (None); where a label was changed by hand, the label counts.
 
     Parameters
     ----------
@@ -65,7 +67,7 @@ def read_labels(path: Path, *, strict: bool = False) -> LabelSet:
         If ``path`` cannot be read or no case holds labels; with ``strict``, at the first case that holds none.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         return _read_folder(path, strict=strict)
     document = _load(path)
     if document is None:

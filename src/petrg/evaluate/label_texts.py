@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from petrg.errors import ScoreError
@@ -30,7 +31,7 @@ def read_label_texts(path: Path, *, column: str | None = None, id_column: str | 
         If there is no such column, the column is not certain, or an id lacks or stands twice.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         if column or id_column:
             raise ScoreError(
                 "a folder has no columns", "a CSV file with --column", "leave --column and --id-column out"

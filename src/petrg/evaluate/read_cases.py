@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -58,7 +59,7 @@ def read_cases(
         If a column or a reference lacks, an id stands twice, or a prediction has no reference.
     """
     if predictions is None:
-        if reports.is_dir():
+        if os.path.isdir(reports):
             raise ScoreError(
                 "one folder of reports", "two, of references and of predictions, or a CSV file", "give both folders"
             )
@@ -168,12 +169,11 @@ def read_others(
         If the source cannot be read or holds a report of none of the cases.
     """
     path = Path(source)
-    kind = _kind(path)
-    if kind == "folder":
+    if os.path.isdir(path):
         texts: Mapping[str, str | None] = read_texts(path)
-    elif kind == "file":
+    elif os.path.isfile(path):
         texts = _column_of_table(path, column, cases.id_column, option)
-    elif reports.is_file() and source in read_rows(reports)[0]:
+    elif os.path.isfile(reports) and source in read_rows(reports)[0]:
         path, texts = reports, _column_of_table(reports, source, cases.id_column, option)
     else:
         raise ScoreError(
@@ -185,14 +185,6 @@ def read_others(
     if not any(found):
         raise ScoreError(f"the reports of {option} are of none of the cases", "the same ids", "check both files")
     return found, {option.lstrip("-"): digest(path)}
-
-
-def _kind(path: Path) -> str:
-    """Whether a word names a folder or a file; a word that no file can be called names neither."""
-    try:
-        return "folder" if path.is_dir() else "file" if path.is_file() else ""
-    except (OSError, ValueError):
-        return ""
 
 
 def _column_of_table(path: Path, column: str | None, id_column: str, option: str) -> dict[str, str | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def digest(path: Path) -> str:
     ScoreError
         If it cannot be read.
     """
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return hashlib.sha256(_read(path)).hexdigest()
     whole = hashlib.sha256()
     for file in _files(path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,17 +70,26 @@ def find_results(paths: Iterable[Path]) -> tuple[Path, ...]:
     """
     found: list[Path] = []
     for number, path in enumerate(paths, 1):
-        if (path / RESULT).is_file():
+        if os.path.isfile(path / RESULT):
             found.append(path)
             continue
-        home = path / RESULTS if (path / RESULTS).is_dir() else path
-        inner = sorted(p for p in home.iterdir() if (p / RESULT).is_file()) if home.is_dir() else []
+        home = path / RESULTS if os.path.isdir(path / RESULTS) else path
+        inner = _results_in(home) if os.path.isdir(home) else []
         if not inner:
             raise ScoreError(
                 f"folder {number} holds no {RESULT}", "folders that `petrg benchmark score` wrote", "check the paths"
             )
         found += inner
     return tuple(dict.fromkeys(path.resolve() for path in found))
+
+
+def _results_in(home: Path) -> list[Path]:
+    try:
+        return sorted(p for p in home.iterdir() if os.path.isfile(p / RESULT))
+    except OSError as error:
+        raise ScoreError(
+            f"cannot read a folder of results: {error.strerror}", "a readable folder", "check the paths"
+        ) from error
 
 
 def read_boards(paths: Iterable[Path], *, sort: str | None = None) -> tuple[Board, ...]:

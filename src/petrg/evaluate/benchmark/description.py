@@ -83,7 +83,7 @@ def read_description(directory: Path) -> Description:
         raise ScoreError(
             f"the folder has no readable {DESCRIPTION}", "a folder that `petrg benchmark` made", "check the path"
         ) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise _changed("is no TOML") from error
     if data.get("schema_version", 1) != 1:
         raise ScoreError(f"{DESCRIPTION} of another schema", "schema_version 1", "use the petrg that made it")

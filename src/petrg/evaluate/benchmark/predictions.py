@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from petrg.errors import ScoreError
@@ -34,7 +35,7 @@ def read_predictions(path: Path, *, column: str | None = None, id_column: str | 
         If the source or the column cannot be found, or an id lacks or stands twice.
     """
     path = Path(path)
-    if path.is_dir() or column is not None:
+    if os.path.isdir(path) or column is not None:
         return read_label_texts(path, column=column, id_column=id_column)
     columns, _ = read_rows(path)
     ids = id_column or find_column(columns, ID_NAMES) or columns[0]
