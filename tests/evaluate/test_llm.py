@@ -14,6 +14,7 @@ from chat_server import ChatServer, Reply, chat_server, completion
 from petrg.anatomy import Region
 from petrg.errors import OutputError, RemoteError
 from petrg.evaluate import llm_prompt
+from petrg.evaluate.label_files import write_labels
 from petrg.evaluate.label_set import Cell, Spot
 from petrg.evaluate.llm import Asked, Usage, ask, llm_labeller
 from petrg.evaluate.llm_answer import AnswerFault, read_answer
@@ -216,6 +217,24 @@ def test_one_bad_report_does_not_lose_the_rest(asked: Ask, remote: ChatServer, t
     remote.requests.clear()
     again = asked(texts, cache=tmp_path)
     assert (again.usage.cached, len(remote.requests)) == (7, 2)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_answers_are_said_to_be_kept_only_where_they_are(
+    kept: bool, asked: Ask, remote: ChatServer, tmp_path: Path
+) -> None:
+    remote.answer = lambda body, count: completion("no")
+    with pytest.raises(RemoteError) as caught:
+        asked({"a": ZH}, cache=tmp_path if kept else None).labels()
+    assert ("answers so far are kept" in str(caught.value)) is kept
+
+
+def test_half_characters_of_an_answer_reach_no_file(asked: Ask, remote: ChatServer, tmp_path: Path) -> None:
+    dumped = json.dumps(regions(spleen={"pet": "5", "ct": "2", "description": "\ud800 low", "ct_quote": "\udfff"}))
+    remote.answer = lambda body, count: completion("\ud800" if count == 1 else dumped)
+    labels = asked({"a": ZH}, cache=tmp_path / "cache").labels()
+    assert labels.cases["a"][Region.SPLEEN].description == "? low"
+    write_labels(labels, tmp_path / "labels")
 
 
 def test_five_bad_reports_end_it(asked: Ask, remote: ChatServer) -> None:

@@ -24,6 +24,7 @@ __all__ = ["Asked", "Usage", "ask", "llm_labeller"]
 _FAULTS = 5
 """After so many reports without a usable answer no further one is begun: the model cannot do it."""
 _SEED = 0
+_KEPT = "; answers so far are kept, so that a new run asks for the rest only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Asked:
     usage: Usage
     faults: Mapping[int, RemoteError] = field(default_factory=dict)
     """Row -> why there is no answer."""
+    kept: bool = True
+    """Whether the answers are in a cache."""
 
     def labels(self) -> LabelSet:
         """The labels of all.
@@ -80,7 +83,7 @@ class Asked:
             raise RemoteError(
                 f"{left} of {len(self.texts)} reports have no labels; row {row}: {first.found}",
                 first.expected,
-                f"{first.do}; answers so far are kept, so that a new run asks for the rest only",
+                f"{first.do}{_KEPT if self.kept else ''}",
             ) from first
         ordered = {key: self.cases[key] for key in self.texts}
         return LabelSet(labeller=self.labeller, cases=ordered, texts=self.texts, languages=self.languages)
@@ -162,6 +165,7 @@ def ask(
         cases=cases,
         usage=usage,
         faults=faults,
+        kept=cache is not None,
     )
 
 

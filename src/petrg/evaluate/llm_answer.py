@@ -69,11 +69,16 @@ def _cell(region: Region, entry: Mapping[str, Any] | None, text: str) -> Cell:
         pet=None if no_pet else pet,
         ct=None if no_ct else ct,
         suv_max=suv,
-        description=" ".join(described.split()) if isinstance(described, str) else "",
+        description=_plain(described) if isinstance(described, str) else "",
         basis=("silent" if no_pet else "stated", "silent" if no_ct else "stated", "" if suv is None else "stated"),
         rules=("silence" if no_pet else pet_rule, "silence" if no_ct else ct_rule, "" if suv is None else suv_rule),
         spots=(pet_spots, ct_spots, () if suv is None else suv_spots),
     )
+
+
+def _plain(described: str) -> str:
+    """On one line, without half characters (JSON can hold them, files cannot)."""
+    return " ".join(described.split()).encode("utf-8", "replace").decode()
 
 
 def _found(quote: object, text: str) -> tuple[str, tuple[Spot, ...]]:

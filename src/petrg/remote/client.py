@@ -250,7 +250,7 @@ def _refused(error: urllib.error.HTTPError, at: Server, path: str) -> Exception:
     if status in (401, 403):
         return RemoteError(said, "a key that may use the model", "set the key's environment variable (--api-key-env)")
     if status in _RETRIED:
-        do = "wait and start again; what was answered is kept"
+        do = "wait and start again"
         return _Later(RemoteError(said, "an answer", do), _retry_after(error.headers.get("Retry-After")))
     if 300 <= status < 400:
         return RemoteError(said, "an answer, no redirection", f"give the URL it ends at as {at.option}")
@@ -320,7 +320,8 @@ def _answer(raw: bytes) -> Answer:
             "the server's answer is no chat completion", "choices with a message", "check --base-url"
         ) from None
     return Answer(
-        text=text if isinstance(text, str) else "",
+        # JSON can hold half characters, which neither a file nor the next question can
+        text=text.encode("utf-8", "replace").decode() if isinstance(text, str) else "",
         finish_reason=reason if isinstance(reason, str) else "",
         refused=bool(refusal) or reason == "content_filter",
         tokens_in=_count(usage.get("prompt_tokens")),
