@@ -1,0 +1,279 @@
+"""Released checkpoints to folders of ours and back: the map of names, what is refused, how large the result is."""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import typer
+from families import write_family
+from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
+
+from petrg.cli.flatten import spread
+from petrg.cli.guard import guard
+from petrg.cli.verbs.convert_weights import convert_weights
+from petrg.errors import ModelError, PetrgError
+from petrg.model import PETRG3D, PETRG3DConfig, PETRG3DProcessor
+from petrg.model.config import LoraSpec, Network, ResamplerConfig, VisionConfig
+from petrg.model.convert import convert_released
+from petrg.model.released import DUPLICATE, our_name, qwen3_8b, released_shapes, their_name
+from petrg.model.released_weights import load_released, released_state, write_released
+from petrg.model.start import start
+from petrg.model.weights import is_ours
+
+TABLE = "lang_model.base_model.model.model.embed_tokens.weight"
+RELEASED = Network(  # the released design, thin: what shapes cannot tell is as released
+    vision=VisionConfig(dim=12, depth=2, heads=1, mlp_dim=16),
+    resampler=ResamplerConfig(latents=4, depth=2, heads=1, mlp_ratio=2),
+    lora=LoraSpec(rank=2),
+)
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> tuple[PETRG3D, Path, Path]:
+    """A random network of the released design, its checkpoint, its backbone."""
+    home = tmp_path_factory.mktemp("released")
+    base = write_family("qwen3", home / "base")
+    torch.manual_seed(5)
+    model, _ = start(base, network=RELEASED, recipe="petrg3d-2025", domain="patients")
+    for name, parameter in model.named_parameters():
+        if ".lora_B." in name:
+            torch.nn.init.normal_(parameter)
+    write_released(model, home / "model.safetensors")
+    return model.eval(), home / "model.safetensors", base
+
+
+def test_831_names_and_shapes_of_the_real_model(shared: Path) -> None:
+    lines = (shared / "data" / "petrg3d_parity" / "keys_real_qwen3_8b.txt").read_text().splitlines()
+    wanted = {name: tuple(json.loads(shape)) for name, shape in (line.split("\t") for line in lines if line)}
+    assert released_shapes() == wanted
+
+
+def test_the_map_goes_both_ways() -> None:
+    shapes = released_shapes()
+    assert len(shapes) == 831
+    for name in shapes.keys() - {DUPLICATE}:
+        ours = our_name(name)
+        assert ours is not None
+        assert their_name(ours) == name
+    assert len({our_name(name) for name in shapes}) == 831
+    for unknown in ("embedding_layer.perceiver_x.latents", "lang_model.model.norm.weight", "vision.drop", ""):
+        with pytest.raises(ModelError, match="none of the released"):
+            our_name(unknown)
+    for unplaced in ("pet_vision.stem.linear.weight", "vision.stem.layers.0.weight"):
+        with pytest.raises(ModelError, match="none of those that the released layout has a place for"):
+            their_name(unplaced)
+
+
+def test_the_result_fits_by_arithmetic(shared: Path) -> None:
+    counts = json.loads((shared / "data" / "petrg3d_parity" / "real_param_counts.json").read_text())
+    shapes = released_shapes()
+    ours = sum(math.prod(s) for n, s in shapes.items() if n != DUPLICATE and is_ours(our_name(n) or ""))
+    assert ours == counts["total_unique"] - counts["qwen3_8b_vocab151669"] == 152_126_720
+    assert sum(map(math.prod, shapes.values())) == counts["checkpoint_numel_with_duplicate_embedding"]
+    header = 200 * len(shapes)  # bytes, and more than it takes
+    assert 4 * ours + header <= 0.62e9
+    assert 2 * ours + header <= 0.31e9
+
+
+def test_the_backbones_known_configuration() -> None:
+    config = qwen3_8b(151936)
+    with torch.device("meta"):
+        from transformers import AutoModelForCausalLM
+
+        lm = AutoModelForCausalLM.from_config(config)
+    assert sum(p.numel() for p in lm.parameters()) == 8_190_735_360  # as published
+
+
+def test_a_conversion_loads_as_the_checkpoint_itself(network: Any, tmp_path: Path) -> None:
+    model, file, base = network
+    done = convert_released(file, tmp_path / "w", base=base)
+    assert (done.base_checked, done.has_tokenizer, done.dtype) == (True, True, "float32")
+    assert done.bytes < sum(t.nbytes for n, t in model.state_dict().items() if is_ours(n)) + 110 * done.tensors
+    direct, _ = load_released(file, base)
+    ours = PETRG3D.from_pretrained(tmp_path / "w", recipe="petrg3d-2025")
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(ours.state_dict()[name], tensor), name
+        assert torch.equal(direct.state_dict()[name], tensor), name
+    assert ours.config.parts == direct.config.parts == RELEASED
+    assert (ours.config.domain, ours.config.embeds_base) == ("patients", False)
+    processor = PETRG3DProcessor.from_pretrained(tmp_path / "w")
+    assert processor.typed_recipe.name == "petrg3d-2025"
+    ids = torch.tensor([[65, *range(processor.span.first, processor.span.end), 66]])
+    volumes = {"ct": torch.randn(1, 1, 32, 64, 8), "pet": torch.randn(1, 1, 32, 64, 8)}
+    with torch.inference_mode():
+        assert torch.equal(direct(input_ids=ids, **volumes).logits, ours(input_ids=ids, **volumes).logits)
+
+
+def test_back_to_the_released_layout_bit_for_bit(network: Any, tmp_path: Path) -> None:
+    _, file, base = network
+    convert_released(file, tmp_path / "w", base=base)
+    write_released(PETRG3D.from_pretrained(tmp_path / "w"), tmp_path / "back.safetensors")
+    before, after = load_file(file), load_file(tmp_path / "back.safetensors")
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_both_formats_shards_and_types_give_the_same(network: Any, tmp_path: Path) -> None:
+    _, file, base = network
+    convert_released(file, tmp_path / "one", base=base)
+    state = load_file(file)
+    torch.save(state, tmp_path / "pytorch_model.bin")
+    names = sorted(state)
+    (tmp_path / "sharded").mkdir()
+    parts = {"model-00001-of-00002.safetensors": names[::2], "model-00002-of-00002.safetensors": names[1::2]}
+    for part, own in parts.items():
+        save_file({n: state[n] for n in own}, tmp_path / "sharded" / part)
+    index = {"weight_map": {n: part for part, own in parts.items() for n in own}}
+    (tmp_path / "sharded" / "model.safetensors.index.json").write_text(json.dumps(index))
+    wanted = (tmp_path / "one" / "model.safetensors").read_bytes()
+    for source in (tmp_path / "pytorch_model.bin", tmp_path / "sharded"):
+        convert_released(source, tmp_path / "two", base=base)
+        assert (tmp_path / "two" / "model.safetensors").read_bytes() == wanted
+    half = convert_released(file, tmp_path / "half", base=base, dtype=torch.bfloat16)
+    assert half.bytes < len(wanted) * 0.56
+    got = load_file(tmp_path / "half" / "model.safetensors")
+    assert all(torch.equal(got[n], t.bfloat16()) for n, t in load_file(tmp_path / "one" / "model.safetensors").items())
+
+
+def test_the_language_model_can_be_kept(network: Any, tmp_path: Path) -> None:
+    model, file, base = network
+    moved = shutil.copytree(base, tmp_path / "base")
+    convert_released(file, tmp_path / "w", base=moved, full=True)
+    shutil.rmtree(moved)
+    got = PETRG3D.from_pretrained(tmp_path / "w").state_dict()
+    assert all(torch.equal(got[n], t) for n, t in model.state_dict().items())
+
+
+def test_a_checkpoint_on_another_language_model_is_refused(network: Any, tmp_path: Path) -> None:
+    _, file, base = network
+    other = shutil.copytree(base, tmp_path / "base")
+    tensors = load_file(other / "model.safetensors")
+    tensors["model.layers.0.self_attn.k_proj.weight"] += 0.25
+    save_file(tensors, other / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match="is not the base given"):
+        convert_released(file, tmp_path / "w", base=other)
+    assert not (tmp_path / "w").exists()
+
+
+def _edited(change: Callable[[dict[str, torch.Tensor]], object]) -> Callable[[Path], object]:
+    def apply(file: Path) -> None:
+        state = load_file(file)
+        change(state)
+        save_file({k: v.contiguous() for k, v in state.items()}, file)
+
+    return apply
+
+
+def _cut(file: Path) -> None:
+    with file.open("r+b") as handle:
+        handle.truncate(file.stat().st_size - 1000)
+
+
+VISION = "embedding_layer.vision_encoder.transformer.layers.1.0.fn.to_qkv.weight"
+FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (
+        _edited(lambda s: s.pop(VISION)),
+        r"1 missing: embedding_layer.vision_encoder\S+to_qkv.weight \[192, 12\]",
+    ),
+    "no copy": (_edited(lambda s: s.pop(DUPLICATE)), r"1 missing: embedding_layer.weight \[261, 16\]"),
+    "unknown": (
+        _edited(lambda s: s.update({"lang_model.base_model.model.more": torch.zeros(3)})),
+        r"1 unknown: .*more \[3\]",
+    ),
+    "foreign": (_edited(lambda s: s.update(more=torch.zeros(3))), r"'more' is none of the released"),
+    "shape": (
+        _edited(lambda s: s.update({"embedding_layer.fc.bias": torch.zeros(5)})),
+        r"1 of another shape: embedding_layer.fc.bias \[5\], not \[16\]",
+    ),
+    "altered table": (
+        _edited(lambda s: s.update({DUPLICATE: s[DUPLICATE] * 1.0001})),
+        "embedding_layer.weight is not the language model's own table: rows 0 to 260 differ",
+    ),
+    "truncated": (_cut, r"model.safetensors ends before \S+ .*cut short"),
+    "text": (lambda f: f.write_text("<html>not found</html>" * 30), "no whole safetensors file"),
+    "gone": (lambda f: f.unlink(), "weights cannot be read: No such file"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_wrong_file_says_what_differs(network: Any, fault: str, tmp_path: Path) -> None:
+    _, whole, base = network
+    file = Path(shutil.copy(whole, tmp_path / "model.safetensors"))
+    damage, said = FAULTS[fault]
+    damage(file)
+    with pytest.raises(ModelError, match=said) as caught:
+        convert_released(file, tmp_path / "w", base=base)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "w").exists()
+
+
+def test_nothing_is_ever_unpickled(network: Any, tmp_path: Path) -> None:
+    _, file, base = network
+    state: dict[str, Any] = dict(load_file(file))
+    marker = tmp_path / "was-unpickled"
+
+    class Payload:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (marker,)
+
+    state["more"] = Payload()
+    torch.save(state, tmp_path / "evil.pt")
+    (tmp_path / "evil.bin").write_bytes(pickle.dumps(Payload()))
+    torch.save({"state_dict": load_file(file)}, tmp_path / "nested.pt")
+    for name, said in (("evil.pt", "plain tensors"), ("evil.bin", "plain tensors"), ("nested.pt", "more than tensors")):
+        with pytest.raises(ModelError, match=said):
+            convert_released(tmp_path / name, tmp_path / "w", base=base)
+    assert not marker.exists()
+
+
+def test_without_a_tokenizer_at_hand_that_of_the_base_is_taken(network: Any, tmp_path: Path) -> None:
+    model, file, base = network
+    convert_released(file, tmp_path / "w", base=base)
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "processor_config.json"):
+        (tmp_path / "w" / name).unlink()
+    processor = PETRG3DProcessor.from_pretrained(tmp_path / "w")
+    assert processor.span == model.span
+
+
+def test_the_verb(network: Any, tmp_path: Path) -> None:
+    _, file, base = network
+    app = typer.Typer()
+    app.command()(guard(spread(convert_weights)))
+    call = [str(file), "-o", str(tmp_path / "w"), "--base", str(base), "--dtype", "bfloat16"]
+    made = CliRunner().invoke(app, call)
+    assert made.exit_code == 0, made.output
+    assert "the language model is the base's: checked" in made.output
+    assert PETRG3DConfig.from_pretrained(tmp_path / "w").typed_recipe.name == "petrg3d-2025"
+    failed = CliRunner().invoke(app, [str(tmp_path / "none"), "-o", str(tmp_path / "x"), "--base", str(base)])
+    assert failed.exit_code == 2
+    assert "Traceback" not in failed.output
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.reference
+def test_the_reference_checkpoint_both_ways(shared: Path, tmp_path: Path) -> None:
+    home = shared / "data" / "petrg3d_parity"
+    done = convert_released(home, tmp_path / "w")  # the backbone lies beside it
+    assert done.base_checked
+    converted = PETRG3D.from_pretrained(tmp_path / "w", dtype="float32")
+    before = load_file(home / "model.safetensors")
+    after = released_state(converted)
+    assert before.keys() == after.keys()
+    assert len(after) == 211
+    assert all(torch.equal(before[name].float(), after[name]) for name in before)
+
+
+def test_a_network_of_another_design_has_no_released_layout(tmp_path: Path) -> None:
+    network = RELEASED.model_copy(update={"vision": RELEASED.vision.model_copy(update={"share": False})})
+    model, _ = start(write_family("qwen3", tmp_path / "base"), network=network)
+    with pytest.raises(PetrgError, match="none of those"):
+        released_state(model)
