@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from petrg.errors import ModelError
+from petrg.files import output_directory
 from petrg.model.base import base_tokenizer
 from petrg.model.config import Network, PETRG3DConfig
 from petrg.model.network import PETRG3D
@@ -18,6 +19,7 @@ from petrg.model.start import start
 from petrg.model.tensors import open_tensors
 from petrg.model.weights import fetch, read_config
 from petrg.train.config import TrainConfig
+from petrg.train.parallel import world
 from petrg.train.parts import freeze
 from petrg.train.scratch import new_language_model, new_tokenizer
 
@@ -34,7 +36,7 @@ def build(config: TrainConfig, texts: Iterable[str], tokenizer: Path | None = No
     texts : iterable of str
         What a tokenizer is learned from, where the language model is made from scratch.
     tokenizer : Path, optional
-        A folder of one learned before.
+        Where one that is learned is kept, and found again: a resumed run has the words it began with.
 
     Raises
     ------
@@ -70,7 +72,13 @@ def _from_scratch(
 ) -> tuple[PETRG3D, PETRG3DProcessor]:
     shape = config.model.scratch
     assert shape is not None
-    words: Any = new_tokenizer(texts, shape.vocabulary) if saved is None else base_tokenizer(saved)
+    if saved is not None and saved.is_dir():
+        words: Any = base_tokenizer(saved)
+    else:
+        words = new_tokenizer(texts, shape.vocabulary)
+        if saved is not None and world()[1] == 0:
+            with output_directory(saved) as aside:
+                words.save_pretrained(aside)
     lm = new_language_model(shape, words)
     made = PETRG3DConfig(network=_network(config), recipe=recipe, text_config=lm.config)
     processor = PETRG3DProcessor.of(made, words)

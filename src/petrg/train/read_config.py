@@ -59,13 +59,13 @@ def config_of(values: Mapping[str, Any], where: Mapping[tuple[str, ...], str] | 
         return TrainConfig.model_validate(values)
     except ValidationError as error:
         errors = error.errors(include_input=False, include_url=False)
-        place = _place(_plain(errors[0]["loc"], values), where or {})
-        key, fault = first_fault(errors)
-        said = fault.removeprefix("Value error, ")
+        loc = _plain(errors[0]["loc"], values)
+        key, fault = first_fault([{**errors[0], "loc": loc}])
+        said, place = fault.removeprefix("Value error, "), _place(loc, where or {})
         raise ModelError(
             f"{place}{f'key {key!r}: ' if key else ''}{said}",
             "a training configuration of this petrg's schema",
-            "correct it; docs/training lists every key",
+            "correct it there",
         ) from error
 
 

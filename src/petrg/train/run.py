@@ -119,12 +119,9 @@ def prepare(config: TrainConfig, out: Path, progress: Progress = silent) -> Run:
     """Data, network and cached features of a run, before any step."""
     recipe = config.typed_recipe
     cases = _cases(config, recipe, progress)
-    saved = out / "processor"
     texts = [t for c in of_split(cases, "train") for t in (c.answer, c.template or "")]
     texts += [recipe.prompt.system, recipe.prompt.without_template]
-    network, processor = build(config, texts, saved if saved.is_dir() else None)
-    if config.model.scratch is not None and not saved.is_dir() and world()[1] == 0:
-        processor.tokenizer.save_pretrained(saved)
+    network, processor = build(config, texts, out / "tokenizer")
     device = arguments(config, out).device
     network.to(device)
     if config.checkpointing:

@@ -1,0 +1,64 @@
+"""A training run from its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from petrg.cli import screen
+from petrg.cli.options import LogJson, OutDirectory
+
+__all__ = ["train"]
+
+
+def train(
+    config: Annotated[
+        str,
+        typer.Argument(metavar="CONFIG", help="A TOML file, or the name of one that comes with petrg: tiny, petrg-1-8b …"),
+    ],
+    out: OutDirectory,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Another value for a key of it, optimiser.lr=1e-4 say."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last complete checkpoint.")] = False,
+    log_json: LogJson = False,
+) -> None:
+    """Train PETRG-3D and write its weights to DIR/weights.
+
+    Several processes are started by torchrun, with parallel = "ddp", "fsdp2" or "zero2" in the configuration.
+    """
+    from petrg.train.estimate import Estimate
+    from petrg.train.read_config import read_config
+    from petrg.train.run import train as run
+    from petrg.train.validate import PERMUTED
+
+    def told(found: Estimate) -> None:
+        for line in found.lines():
+            screen.say(line)
+        screen.event("estimate", **vars(found), memory_bytes=found.memory_bytes, seconds=round(found.seconds))
+
+    def said(step: int, scores: Mapping[str, Any]) -> None:
+        screen.event("validation", step=step, **scores)
+        screen.say(f"step {step}: " + ", ".join(_worded(scores, PERMUTED)))
+
+    with screen.progress_bar() as progress:
+        done = run(read_config(config, sets or ()), out, resume=resume, progress=progress, told=told, said=said)
+    screen.event("trained", steps=done.steps, best_step=done.best.step)
+    best = "" if done.best.step is None else f"; the best validation was that of step {done.best.step}"
+    screen.say(f"{done.steps} steps{best}; weights are in {out.name}/weights")
+
+
+def _worded(scores: Mapping[str, Any], permuted: str) -> list[str]:
+    """Each score with that of other patients' reports beside it."""
+    rows = []
+    for name, value in scores.items():
+        if name.endswith(permuted):
+            continue
+        said = "not given" if value is None else f"{value:.3g}"
+        control = scores.get(name + permuted)
+        rows.append(f"{name} {said}" + ("" if control is None else f" (chance {control:.3g})"))
+    return rows
