@@ -1,7 +1,7 @@
 """What may be asked of a sentence that a network worded: less than of one of ours, and one thing more.
 
-It may name several regions, write numbers that are marked as unverified, and leave a side out. What it says of uptake is
-held against the foci: increased where none was measured, or normal where one was, disagrees with the image.
+It may name several regions, write numbers that are marked as unverified, and leave a side out. What it says of uptake
+is held against the foci: increased where none was measured, or normal where one was, disagrees with the image.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from functools import lru_cache
 from petrg.anatomy import Region, Side
 from petrg.draft.digits import numbers_in
 from petrg.draft.mismatch import Mismatch
+from petrg.draft.neural_text import read_findings
 from petrg.draft.neural_words import neural_words
-from petrg.language.reading import read
 from petrg.language.words import Language
 from petrg.report import Finding, Lesion, LesionStatus, Modality, Report, Statement, StatementKind, Uptake
 
@@ -31,7 +31,7 @@ def is_worded_by_network(report: Report) -> bool:
 @lru_cache(maxsize=256)
 def named_regions(text: str, language: Language) -> frozenset[Region]:
     """The regions that ``text`` names."""
-    return frozenset(g.region for g in read(text, language).grounded)
+    return frozenset(g.region for g in read_findings(text, language))
 
 
 def own_digits(text: str, language: Language) -> Iterator[tuple[int, int]]:

@@ -144,7 +144,8 @@ def prepare(
     style : str, Path or Style, optional
         A hospital's style; its healthy report for the patient's sex is the network's template.
     hospital : str, optional
-        The hospital by name, as the weights know it.
+        The hospital by name, as the weights know it; the style's name where not given, since template and hospital
+        go together.
     template : bool
         False asks without a template.
     record, masks, label_map, pet_only
@@ -269,7 +270,7 @@ def _ask(
     healthy = style.template(None if known is None else known.value) if template else None
     return Ask(
         template=healthy,
-        hospital=hospital,
+        hospital=hospital or (style.name if template else None),
         sex=None if known is None else known.value,
         language=style.language,
         modalities=use,

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from petrg.anatomy import Region, Side
+from petrg.anatomy import Side
 from petrg.draft.neural_text import Marker, Passage, ReadText
 from petrg.draft.neural_words import NeuralWords, neural_words
 from petrg.language.reading import Grounded
+from petrg.language.wording import LEAST_MM
 from petrg.report import Lesion, LesionStatus, NumberQuantity, Record, Structure, Uptake, slot
 from petrg.report.slots import look_up
 
 __all__ = ["Choice", "choose_lesions", "lesions_at", "mention_of"]
 
-_QUANTITY = {
-    "suvmax": NumberQuantity.SUV_MAX,
-    "suvmean": NumberQuantity.SUV_MEAN,
-    "suvpeak": NumberQuantity.SUV_PEAK,
-    "long": NumberQuantity.LONG_AXIS_CM,
-    "volume": NumberQuantity.MTV_ML,
+_QUANTITIES = {
+    "suvmax": (NumberQuantity.SUV_MAX,),
+    "suvmean": (NumberQuantity.SUV_MEAN,),
+    "suvpeak": (NumberQuantity.SUV_PEAK,),
+    "size": (NumberQuantity.LONG_AXIS_CM, NumberQuantity.SHORT_AXIS_CM),
+    "long": (NumberQuantity.LONG_AXIS_CM,),
+    "volume": (NumberQuantity.MTV_ML,),
 }
-_MARKED, _DOUBTFUL, _PHYSIOLOGIC = LesionStatus.LESION, LesionStatus.INDETERMINATE, LesionStatus.PHYSIOLOGIC
+_UNITS = {"size": "cm", "long": "cm", "volume": "ml"}
+_ABNORMAL = ({LesionStatus.LESION, LesionStatus.INDETERMINATE},)
+_PHYSIOLOGIC = ({LesionStatus.PHYSIOLOGIC}, {LesionStatus.INDETERMINATE})
 _SIDES = {Side.LEFT: {Side.LEFT}, Side.RIGHT: {Side.RIGHT}, Side.BILATERAL: {Side.LEFT, Side.RIGHT, Side.BILATERAL}}
+
+Mention = tuple[Grounded, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,84 +40,113 @@ class Choice:
 
 
 @dataclass(slots=True)
+class _Open:
+    """A lesion that is being told: where, and which of its slots have been written."""
+
+    place: tuple[object, ...]
+    lesion: Lesion
+    kinds: set[str]
+
+
+@dataclass(slots=True)
 class _Filler:
     """Goes through a text once, from its beginning to its end."""
 
     told: ReadText
     record: Record
     words: NeuralWords
-    used: list[str] = field(default_factory=list)
-    open: dict[tuple[Grounded, ...], tuple[Lesion | None, set[str]]] = field(default_factory=dict)
-    last: tuple[Grounded, ...] = ()
+    open: list[_Open] = field(default_factory=list)
+    last: Mention = ()
 
-    def choose(self, marker: Marker, passage: Passage) -> Choice:
-        """What ``marker``, a slot of ``passage``, becomes."""
-        mention = mention_of(marker, passage.found) or self.last
-        if not passage.found and (reference := self._reference(marker, passage)):
-            return reference
-        self.last = mention
-        candidates = lesions_at(mention, self.record.lesions)
-        said = self.told.text[passage.start : marker.start].lower()
-        if marker.kind == "count":
-            return self._count(candidates)
-        lesion = self._lesion(mention, marker.kind, candidates, said)
-        return Choice() if lesion is None else self._filled(marker.kind, lesion)
+    def passage(self, passage: Passage) -> Iterator[tuple[Marker, Choice]]:
+        """The slots of one passage; those of one mention are of one lesion."""
+        for mention, markers in self._groups(passage):
+            if not passage.found and (reference := self._references(passage, markers)):
+                yield from reference
+                continue
+            candidates = lesions_at(mention, self.record.lesions)
+            said = self.told.text[passage.start : markers[0].start].lower()
+            kinds = {marker.kind for marker in markers} - {"count"}
+            lesion = self._lesion(mention, kinds, candidates, said) if kinds else None
+            for marker in markers:
+                if marker.kind == "count":
+                    yield marker, _count(candidates)
+                else:
+                    yield marker, Choice() if lesion is None else self._filled(marker.kind, lesion)
 
-    def _lesion(
-        self, mention: tuple[Grounded, ...], kind: str, candidates: Sequence[Lesion], said: str
-    ) -> Lesion | None:
-        """The same one for all slots of a mention; the next one where a kind of slot comes again."""
-        lesion, kinds = self.open.get(mention, (None, set()))
-        if mention in self.open and kind not in kinds:
-            kinds.add(kind)
-            return lesion
-        largest = any(word in said for word in self.words.largest)
-        hottest = any(word in said for word in self.words.hottest)
+    def _groups(self, passage: Passage) -> Iterator[tuple[Mention, list[Marker]]]:
+        """Slots in a row that speak of one thing: of one mention, and no kind twice."""
+        group: list[Marker] = []
+        mention: Mention = ()
+        for marker in passage.markers:
+            own = mention_of(marker, passage.found) or self.last
+            if group and (own != mention or marker.kind in {m.kind for m in group}):
+                yield mention, group
+                group = []
+            group.append(marker)
+            mention = self.last = own
+        if group:
+            yield mention, group
+
+    def _lesion(self, mention: Mention, kinds: set[str], candidates: Sequence[Lesion], said: str) -> Lesion | None:
+        """The lesion told before where the slots go on with it, else the next one that no sentence has told."""
+        if not candidates:
+            return None
+        place = tuple((g.region, g.side, g.nodal_group, g.site) for g in mention)
+        if not _any(self.words.another, said) and (known := self._goes_on(place, kinds, candidates)):
+            known.kinds |= kinds
+            return known.lesion
+        largest, hottest = _any(self.words.largest, said), _any(self.words.hottest, said)
         ranked = sorted(candidates, key=_longest if largest and not hottest else _heat)
-        fresh = [c for c in ranked if c.id not in self.used]
-        again = ranked if (largest or hottest) and mention not in self.open else []
-        lesion = next(iter(again or fresh), None)
-        self.open[mention] = (lesion, {kind})
+        used = {entry.lesion.id for entry in self.open}
+        summed_up = (largest or hottest) and all(entry.place != place for entry in self.open)
+        lesion = next((c for c in ranked if summed_up or c.id not in used), None)
         if lesion is not None:
-            self.used.append(lesion.id)
+            self.open.append(_Open(place, lesion, set(kinds)))
         return lesion
 
+    def _goes_on(self, place: tuple[object, ...], kinds: set[str], candidates: Sequence[Lesion]) -> _Open | None:
+        """The lesion told last of this place that lacks these slots; of another wording where only one lies there."""
+        ids = {c.id for c in candidates}
+        for entry in reversed(self.open):
+            same = entry.place == place or len(ids) == 1
+            if same and entry.lesion.id in ids:
+                return entry if kinds.isdisjoint(entry.kinds) else None
+        return None
+
     def _filled(self, kind: str, lesion: Lesion) -> Choice:
-        wanted = (NumberQuantity.LONG_AXIS_CM, NumberQuantity.SHORT_AXIS_CM) if kind == "size" else (_QUANTITY[kind],)
+        wanted = _QUANTITIES[kind]
         if any(look_up(self.record, lesion.id, quantity, {})[0] is None for quantity in wanted):
             return Choice()
-        unit = {"size": " cm", "long": " cm", "volume": " ml"}.get(kind, "")
-        if self.told.language == "zh":
-            unit = unit.strip()
-        cross = "×" if self.told.language == "zh" else " x "
-        return Choice(cross.join(slot(lesion.id, quantity) for quantity in wanted) + unit, (lesion,))
-
-    def _count(self, candidates: Sequence[Lesion]) -> Choice:
-        if not candidates:
+        if kind in ("size", "long") and min((lesion.axes_mm or (0.0,))[: len(wanted)]) < LEAST_MM:
             return Choice()
-        return Choice(slot("+".join(c.id for c in candidates), NumberQuantity.LESIONS), tuple(candidates))
+        zh = self.told.language == "zh"
+        text = ("×" if zh else " x ").join(slot(lesion.id, quantity) for quantity in wanted)
+        unit = _UNITS.get(kind, "")
+        return Choice(text + (unit if zh or not unit else f" {unit}"), (lesion,))
 
-    def _reference(self, marker: Marker, passage: Passage) -> Choice | None:
-        """A number of the reference liver or blood pool, where a sentence with no finding in it names them."""
-        said = self.told.text[passage.start : marker.start].lower()
+    def _references(self, passage: Passage, markers: Sequence[Marker]) -> list[tuple[Marker, Choice]]:
+        """Numbers of the reference liver or blood pool, where a sentence with no finding in it names them."""
+        said = self.told.text[passage.start : markers[0].start].lower()
         for source, names in (("blood_pool", self.words.blood_pool), ("liver", self.words.liver)):
-            reference = getattr(self.record.references, source)
-            if any(name in said for name in names) and marker.kind in ("suvmax", "suvmean"):
-                return Choice() if reference is None else Choice(slot(source, _QUANTITY[marker.kind]))
-        return None
+            if _any(names, said) and all(m.kind in ("suvmax", "suvmean") for m in markers):
+                there = getattr(self.record.references, source) is not None
+                return [(m, Choice(slot(source, _QUANTITIES[m.kind][0]) if there else "")) for m in markers]
+        return []
 
 
 def choose_lesions(told: ReadText, record: Record) -> Mapping[Marker, Choice]:
     """What each slot of a text becomes, in reading order.
 
     A slot takes the lesion that lies where its sentence says: region, side, nodal group. Of several the words choose
-    (the largest, the hottest), else the hottest that no sentence has told yet. Nothing is taken from elsewhere.
+    (the largest, the hottest), else the hottest that no sentence has told yet. Nothing is taken from elsewhere, and no
+    lesion is told as two.
     """
     filler = _Filler(told, record, neural_words(told.language))
-    return {marker: filler.choose(marker, passage) for passage in told.passages for marker in passage.markers}
+    return {marker: choice for passage in told.passages for marker, choice in filler.passage(passage)}
 
 
-def mention_of(marker: Marker, found: Sequence[Grounded]) -> tuple[Grounded, ...]:
+def mention_of(marker: Marker, found: Sequence[Grounded]) -> Mention:
     """The findings whose places stand nearest before a slot, in one list of places; else all of its passage."""
     before = sorted((g for g in found if g.at[0][0] < marker.start), key=lambda g: g.at[0][0])
     if not before:
@@ -124,7 +159,7 @@ def mention_of(marker: Marker, found: Sequence[Grounded]) -> tuple[Grounded, ...
 
 def lesions_at(mention: Sequence[Grounded], lesions: Sequence[Lesion]) -> list[Lesion]:
     """The foci that lie where a mention says, of the kind it says, in the record's order."""
-    found = {lesion.id: lesion for g in mention for lesion in _lesions_of(g, lesions)}
+    found = {lesion.id for g in mention for lesion in _lesions_of(g, lesions)}
     return [lesion for lesion in lesions if lesion.id in found]
 
 
@@ -139,24 +174,30 @@ def _lesions_of(g: Grounded, lesions: Sequence[Lesion]) -> list[Lesion]:
 def _statuses(g: Grounded) -> tuple[set[LesionStatus], ...]:
     """The kinds of focus a finding may speak of, the likeliest first."""
     if g.uptake is Uptake.PHYSIOLOGIC:
-        return {_PHYSIOLOGIC}, {_DOUBTFUL}
+        return _PHYSIOLOGIC
     if g.negated or (g.uptake in (Uptake.NORMAL, Uptake.REDUCED) and g.suv_max is None):
         return ()
     if g.uptake is None and g.structure in (None, Structure.NORMAL) and g.suv_max is None:
         return ()
-    return {_MARKED, _DOUBTFUL}, {_PHYSIOLOGIC}
+    return _ABNORMAL
 
 
 def _lies(g: Grounded, lesion: Lesion) -> bool:
-    if lesion.region.id is not _region(g):
+    if lesion.region.id is not g.region:
         return False
     if g.side is not None and g.side in _SIDES and lesion.side not in _SIDES[g.side]:
         return False
     return g.nodal_group is None or lesion.nodal_group is None or lesion.nodal_group is g.nodal_group
 
 
-def _region(g: Grounded) -> Region:
-    return g.region
+def _count(candidates: Sequence[Lesion]) -> Choice:
+    if not candidates:
+        return Choice()
+    return Choice(slot("+".join(c.id for c in candidates), NumberQuantity.LESIONS), tuple(candidates))
+
+
+def _any(words: Sequence[str], said: str) -> bool:
+    return any(word in said for word in words)
 
 
 def _heat(lesion: Lesion) -> float:

@@ -6,15 +6,17 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from petrg.anatomy import Region
 from petrg.draft.neural_words import neural_words
-from petrg.language.reading import Grounded, read
+from petrg.language.reading import Grounded, lexicon, read
+from petrg.language.reading.plain import normalise
+from petrg.language.reading.sentences import segments
 from petrg.language.words import Language
 
-__all__ = ["MARKERS", "Marker", "Passage", "ReadText", "printable", "read_text"]
+__all__ = ["MARKERS", "Marker", "Passage", "ReadText", "printable", "read_findings", "read_text"]
 
 MARKERS = {
     "<suvmax>": "30.00",
@@ -84,24 +86,36 @@ def read_text(text: str, language: Language) -> ReadText:
     [('左颈部见肿大淋巴结，大小约9.00×9.00cm，SUVmax约30.00。', ['neck-nodes'], 2), ('肝脏未见异常。', ['liver'], 0)]
     """
     plain, markers = _without_slots(printable(text).replace("{", "(").replace("}", ")"))  # braces are for our slots
-    grounded = read(plain, language).grounded
+    grounded = read_findings(plain, language)
     passages = []
     for start, end in _sentences(plain):
         touching = tuple(g for g in grounded if any(start <= at[0] < end for at in g.at))
         for first, last in _statements(plain, start, end, touching):
             found = tuple(g for g in touching if any(first <= at[0] < last for at in g.at))
             here = tuple(m for m in markers if first <= m.start < last)
-            regions = _regions(found, first, last) or _reference(plain[first:last], language)
+            regions = _regions(found, first, last) or _places(plain[first:last], language)
             rest = regions if len(regions) > _WHOLE and all(g.implied for g in found) else ()
             passages.append(Passage(first, last, found, () if rest else regions, here, rest))
     return ReadText(plain, language, markers, tuple(passages))
 
 
-def printable(text: str) -> str:
-    """``text`` without control characters, which a network may write and no page may hold.
+def read_findings(text: str, language: Language) -> list[Grounded]:
+    """The findings of a text by the regions of the record, in which ribs and sternum are parts of the chest wall."""
+    bones = neural_words(language).wall_bones
 
-    >>> printable("a\\x00b\\tc\\n")
-    'ab c\\n'
+    def wall(g: Grounded) -> bool:
+        site = (g.site or "").lower()
+        return g.region is Region.PELVIS_LIMB_BONES and any(bone in site for bone in bones)
+
+    found = read(text, language).grounded
+    return [g._replace(region=Region.AXILLA_CHEST_WALL) if wall(g) else g for g in found]
+
+
+def printable(text: str) -> str:
+    r"""``text`` without control characters, which a network may write and no page may hold.
+
+    >>> printable("a\x00b\tc\n")
+    'ab c\n'
     """
     return "".join(c if c == "\n" or unicodedata.category(c) not in _UNPRINTABLE else " " * (c == "\t") for c in text)
 
@@ -163,10 +177,11 @@ def _regions(found: Sequence[Grounded], start: int, end: int) -> tuple[Region, .
     return tuple(dict.fromkeys(g.region for g in (*here, *named)))
 
 
-def _reference(said: str, language: Language) -> tuple[Region, ...]:
-    """Where a sentence on a reference region belongs, of which the reader makes no finding."""
-    words, said = neural_words(language), said.lower()
+def _places(said: str, language: Language) -> tuple[Region, ...]:
+    """The regions whose names stand in a sentence of which the reader makes no finding; first a reference region."""
+    words, lowered = neural_words(language), said.lower()
     for region, names in ((Region.MEDIASTINUM_HILA, words.blood_pool), (Region.LIVER, words.liver)):
-        if "suv" in said and any(name in said for name in names):
+        if "suv" in lowered and any(name in lowered for name in names):
             return (region,)
-    return ()
+    statements = chain.from_iterable(segments(normalise(said), lexicon(language)))
+    return tuple(dict.fromkeys(region for s in statements for place in s.places for region in place.regions()))

@@ -30,6 +30,8 @@ class NeuralWords(BaseModel):
     hottest: tuple[str, ...]
     liver: tuple[str, ...]
     blood_pool: tuple[str, ...]
+    wall_bones: tuple[str, ...]
+    another: tuple[str, ...]
     several: tuple[str, ...]
 
     def sentence(self, text: str) -> str:

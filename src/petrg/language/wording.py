@@ -10,7 +10,7 @@ from petrg.language.style import Style
 from petrg.language.words import words_of
 from petrg.report import Finding, Lesion, LesionStatus, Modality, NumberQuantity, StatementKind, Uptake, slot
 
-__all__ = ["LOCATED", "Worded", "common_side", "impression", "is_located", "region_foci", "rivals"]
+__all__ = ["LEAST_MM", "LOCATED", "Worded", "common_side", "impression", "is_located", "region_foci", "rivals"]
 
 LOCATED = 0.8
 """A region or a focus counts as located from this probability on; below it no region is called normal."""
@@ -31,7 +31,7 @@ _KINDS = {
 _MANY = 3
 """Up to this many foci of one site each have a sentence of their own; more are counted and the hottest measured."""
 
-_LEAST_MM = 5.0
+LEAST_MM = 5.0
 """A diameter below the resolution of a PET is not said."""
 
 
@@ -206,7 +206,7 @@ def _own_site(group: list[Lesion], style: Style) -> str:
 def _details(lesion: Lesion, style: Style) -> str:
     """The measures that this style says and this focus has; a phrase without a value is left out."""
     phrases, parts = style.phrases, []
-    if phrases.size is not None and lesion.axes_mm is not None and min(lesion.axes_mm) >= _LEAST_MM:
+    if phrases.size is not None and lesion.axes_mm is not None and min(lesion.axes_mm) >= LEAST_MM:
         long, short = (slot(lesion.id, q) for q in (NumberQuantity.LONG_AXIS_CM, NumberQuantity.SHORT_AXIS_CM))
         parts.append(phrases.size.format(long=long, short=short))
     for phrase, quantity, value in (

@@ -44,7 +44,7 @@ class WeightsOptions:
     ] = None
     seed: Annotated[int, typer.Option("--seed", help="Of what is drawn; each study has its own from it.")] = 0
     hospital: Annotated[
-        str | None, typer.Option("--hospital", metavar="NAME", help="The hospital, as the weights know it.")
+        str | None, typer.Option("--hospital", metavar="NAME", help="As the weights know it [the style's name].")
     ] = None
     llm_url: Annotated[
         str | None,
