@@ -90,12 +90,13 @@ def test_all_tensors_are_equal_in_a_fresh_process(family: str, shard: int, tmp_p
     assert _digests(tmp_path / "weights") == _own(model)
 
 
-def test_an_embedded_language_model_needs_no_base(base: Path, tmp_path: Path) -> None:
-    moved = shutil.copytree(base, tmp_path / "base")
+@pytest.mark.parametrize("family", ["qwen3", "gemma2"])
+def test_an_embedded_language_model_needs_no_base(family: str, tmp_path: Path) -> None:
+    moved = write_family(family, tmp_path / "base")
     model, processor = _started(moved)
     model.save_pretrained(tmp_path / "weights", full=True, processor=processor)
     shutil.rmtree(moved)
-    assert _digests(tmp_path / "weights") == _own(model)
+    assert _own(PETRG3D.from_pretrained(tmp_path / "weights")) == _own(model)
     plain = AutoModelForCausalLM.from_pretrained(tmp_path / "weights" / "language_model")  # a plain folder by itself
     assert plain.config.vocab_size == model.config.text_config.vocab_size
 
@@ -109,6 +110,16 @@ def test_a_trained_language_model_is_never_lost(made: Any, base: Path, tmp_path:
     assert not (tmp_path / "lost").exists()
     model.save_pretrained(tmp_path / "kept")
     assert PETRG3D.from_pretrained(tmp_path / "kept").config.embeds_base
+    assert _own(PETRG3D.from_pretrained(tmp_path / "kept")) == _own(model)
+
+
+def test_a_language_model_that_is_being_trained_goes_in(base: Path, tmp_path: Path) -> None:
+    model, _ = _started(base)
+    trained = model.get_input_embeddings().weight
+    with torch.no_grad():
+        trained[70, 9] += 1.0  # one value of many
+    trained.requires_grad_(True)
+    model.save_pretrained(tmp_path / "kept")
     assert _own(PETRG3D.from_pretrained(tmp_path / "kept")) == _own(model)
 
 
@@ -239,6 +250,12 @@ def test_the_language_model_must_be_the_one_they_were_trained_on(saved: Path, ba
     save_file({**tensors, "model.layers.0.mlp.up_proj.weight": lost[:4].clone()}, copied / "model.safetensors")
     with pytest.raises(PetrgError, match="no language model can be had"):
         PETRG3D.from_pretrained(saved, base=copied)
+
+
+def test_what_nobody_knows_is_refused_not_ignored(saved: Path) -> None:
+    for asked in ({"device_map": "auto"}, {"trust_remote_code": True}, {"quantization_config": {}, "low_bit": 4}):
+        with pytest.raises(ModelError, match="from_pretrained was given"):
+            PETRG3D.from_pretrained(saved, **asked)
 
 
 def test_a_base_that_is_nowhere_is_one_line(saved: Path, tmp_path: Path) -> None:

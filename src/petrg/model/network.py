@@ -48,6 +48,7 @@ class PETRG3D(PreTrainedModel):
         self.pet_projection = nn.Linear(parts.vision.dim, hidden)
         self.token_rows = TokenRows(hidden)
         lm = language_model if language_model is not None else AutoModelForCausalLM.from_config(config.text_config)
+        lm.requires_grad_(False)  # who trains it says so, and then it is saved too
         self.language_model = lm if parts.lora is None else add_lora(lm, parts.lora)
         self.span = TokenSpan(config.text_config.vocab_size, parts.resampler.latents)
         self.post_init()

@@ -86,7 +86,10 @@ def save(
     prefix = f"{EMBEDDED}."
     lm = base_state({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
     config, found = model.config, fingerprint(HeldTensors(lm))
-    embed = _must_embed(config, found, full)
+    trained = config.base_fingerprint not in (None, found) or any(
+        p.requires_grad for name, p in model.named_parameters() if not is_ours(name)
+    )
+    embed = _must_embed(config, trained, full)
     if processor is not None:
         processor.check(config)
     config.embeds_base, config.base_fingerprint = embed, found
@@ -112,9 +115,8 @@ def write_values(folder: Path, config: PETRG3DConfig, processor: Any, card: Card
     (folder / "README.md").write_text(render(card or Card(), config), encoding="utf-8")
 
 
-def _must_embed(config: PETRG3DConfig, found: str, full: bool | None) -> bool:
+def _must_embed(config: PETRG3DConfig, trained: bool, full: bool | None) -> bool:
     """Whether the language model goes in: asked for, without a base to point to, or no longer what the base is."""
-    trained = config.base_fingerprint not in (None, found)
     lacks = config.base_model is None or config.embeds_base or trained
     if full is False and lacks:
         raise ModelError(
@@ -135,7 +137,7 @@ def load(
     revision: str | None = None,
     config: PETRG3DConfig | None = None,
     local_files_only: bool = False,
-    **unused: Any,
+    **others: Any,
 ) -> PETRG3D:
     """A network from a folder or hub id, in eval mode.
 
@@ -154,6 +156,7 @@ def load(
         If a tensor is missing, unknown or of another shape, the recipe is another, or the language model is not
         the one they were trained on. Nothing is ever filled at random.
     """
+    _expect_known(others)
     folder = fetch(where, revision, local_files_only)
     own = read_config(folder) if config is None else config
     expect_recipe(own, recipe)
@@ -167,6 +170,28 @@ def load(
     if device is not None:
         nn.Module.to(model, device)
     return model.eval()
+
+
+_FROM_AUTO = (
+    "adapter_kwargs",
+    "code_revision",
+    "trust_remote_code",
+    "token",
+    "cache_dir",
+    "force_download",
+    "_commit_hash",
+)
+"""What the Auto classes hand on beside what was asked; none of it changes what is loaded."""
+
+
+def _expect_known(others: Mapping[str, Any]) -> None:
+    asked = sorted(name for name, value in others.items() if value and name not in _FROM_AUTO)
+    if asked or others.get("trust_remote_code"):
+        raise ModelError(
+            f"from_pretrained was given {', '.join(asked) or 'trust_remote_code'}",
+            "base, recipe, dtype, device, revision or local_files_only",
+            "leave it out",
+        )
 
 
 def _dtype(given: torch.dtype | str | None) -> torch.dtype | None:
