@@ -200,7 +200,8 @@ class SentenceWriter:
         """The lesions a statement speaks of: those of its numbers, or all there where it speaks of several."""
         said = self.told.text[passage.start : passage.end].lower()
         ids = {lesion.id for lesion in chosen}
-        if not ids or any(word in said for word in self.words.several):
+        places = {(g.region, g.side) for g in passage.found if not g.negated}
+        if not ids or len(places) > 1 or any(word in said for word in self.words.several):
             ids |= {lesion.id for lesion in lesions_at(passage.found, self.record.lesions)}
         return [lesion for lesion in self.record.lesions if lesion.id in ids]
 

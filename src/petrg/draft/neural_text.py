@@ -14,7 +14,7 @@ from petrg.draft.neural_words import neural_words
 from petrg.language.reading import Grounded, lexicon, read
 from petrg.language.reading.plain import normalise
 from petrg.language.reading.sentences import segments
-from petrg.language.words import Language
+from petrg.language.words import Language, words_of
 
 __all__ = ["MARKERS", "Marker", "Passage", "ReadText", "printable", "read_findings", "read_text"]
 
@@ -36,6 +36,7 @@ _COMMA = re.compile(r"[，,]\s*")
 _NUMBERED = re.compile(r"\s*[(（]?\d+\s*$")
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _WHOLE = len(Region) * 3 // 4
+_ITEM = re.compile(r"^[\s(（]*\d*[\s.、．)）]*")
 _HEADING = re.compile(r"[:：】\]]\s*$")
 
 
@@ -94,6 +95,7 @@ def read_text(text: str, language: Language) -> ReadText:
             found = tuple(g for g in touching if any(first <= at[0] < last for at in g.at))
             here = tuple(m for m in markers if first <= m.start < last)
             regions = _regions(found, first, last) or _places(plain[first:last], language)
+            regions = tuple(dict.fromkeys((*_headed(plain[first:last], language), *regions)))
             rest = regions if len(regions) > _WHOLE and all(g.implied for g in found) else ()
             passages.append(Passage(first, last, found, () if rest else regions, here, rest))
     return ReadText(plain, language, markers, tuple(passages))
@@ -175,6 +177,12 @@ def _regions(found: Sequence[Grounded], start: int, end: int) -> tuple[Region, .
     named = [g for g in found if not g.rest]
     here = [g for g in named if start <= g.at[0][0] < end]
     return tuple(dict.fromkeys(g.region for g in (*here, *named)))
+
+
+def _headed(said: str, language: Language) -> tuple[Region, ...]:
+    """The region whose title a sentence begins with, as structured reports have it."""
+    words, begins = words_of(language), _ITEM.sub("", said).lower()
+    return tuple(region for region in Region if begins.startswith(words.title(region).lower()))[:1]
 
 
 def _places(said: str, language: Language) -> tuple[Region, ...]:
