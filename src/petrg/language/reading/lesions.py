@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from petrg.anatomy import Region
+from petrg.language.reading.concepts import BONE_REGIONS
 from petrg.language.reading.lexicon import Kind
 from petrg.language.reading.said import Place, Said, Statement
 from petrg.report import Uptake
@@ -46,6 +47,9 @@ class Lesion:
             self.said += self.explained(statement) if self.said else said
             if statement.describes:
                 self.describes = True
+        if statement.mild is not None and self.said and _plainly_high(self.said[-1]):
+            last = self.said[-1]
+            self.said[-1] = replace(last, rule="uptake.mild", end=statement.mild[1], uptake=Uptake.EQUIVOCAL)
         if statement.end > self.end:
             self.end = statement.end
         if statement.rest:
@@ -104,7 +108,9 @@ class _Teller:
         self.beside: Lesion | None = None
         self.new = True
         self.muted = ""
+        self.passed = False
         self.summary = False
+        self.named: list[Place] = []
 
     def segment(self, statements: Sequence[Statement]) -> None:
         """Take in one segment; what only adds to the last lesion (a size, an SUV, its uptake) goes on with it."""
@@ -114,13 +120,14 @@ class _Teller:
             return
         first = self.new = True
         beside = False
+        reference = len(statements) > 1 and any(s.yardstick for s in statements)
         for statement in statements:
             if (statement.heading or self.muted or self.summary) and self.mutes(statement):
                 continue
             if (
                 statement.yardstick
                 or (beside and not statement.places and not statement.said)
-                or (statement.suvs and statement.only_of_liver and (beside or self.measured_elsewhere()))
+                or (statement.suvs and statement.only_of_liver and (beside or reference or self.measured_elsewhere()))
             ):
                 beside = True
                 continue  # of a yardstick, and so are numbers that follow it
@@ -145,8 +152,9 @@ class _Teller:
         heading of a summary, up to one of findings, lesions are told again: there a diagnosis is no uptake.
         """
         history = statement.history
-        if self.muted == "line" and statement.opens_sentence:
+        if (self.muted == "line" and statement.opens_sentence) or (self.passed and statement.opens_paragraph):
             self.muted = ""
+        self.passed = bool(self.muted) and not statement.heading
         if history == "findings":
             self.summary, self.muted = False, ""
         elif history == "summary" and statement.heading:
@@ -179,6 +187,10 @@ class _Teller:
     def clause(self, statement: Statement) -> None:
         """Take in one clause."""
         places = _specific(statement.places)
+        if statement.refers and not places and len(self.named) > 1:
+            places = [replace(self.named[0 if statement.refers == "first" else -1], suv=None)]
+        elif len(places) > 1:
+            self.named = places
         if (
             statement.heading and statement.said and not places
         ):  # a heading such as "lymph nodes:" is said of nothing yet
@@ -211,6 +223,9 @@ class _Teller:
             return
         if not places and not self.pending and statement.brought is not None and not self.is_of(statement.brought):
             places = [statement.brought]
+        if places and not statement.opens_sentence and not statement.heading and _of_bones(self.subject):
+            for place in places:
+                place.bone = True  # "in the spine, and to a similar degree in the pelvis"
         if places or self.pending:
             before = [] if statement.said or not statement.suvs or self.new else self.lesion.said
             self.start(_specific(self.pending + places), statement)
@@ -292,6 +307,14 @@ def _specific(places: list[Place]) -> list[Place]:
 
 def _ends_in_place(lesion: Lesion) -> bool:
     return bool(lesion.places) and lesion.places[-1].end > lesion.said_end
+
+
+def _of_bones(places: Sequence[Place]) -> bool:
+    return bool(places) and all(p.entry.regions and BONE_REGIONS.issuperset(p.regions()) for p in places)
+
+
+def _plainly_high(said: Said) -> bool:
+    return said.uptake is Uptake.HIGH and not (said.denied or said.marked)
 
 
 def _names_structure(statement: Statement) -> bool:

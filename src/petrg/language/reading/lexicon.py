@@ -59,6 +59,7 @@ class Kind(StrEnum):
     PRIOR = "prior"  # of an earlier study: its numbers are not of this one
     HISTORY = "history"  # heads what is not a finding: history, technique; up to the next heading
     TOGETHER = "together"  # all, the above: said of the lesions before too
+    REFER = "refer"  # the former, the latter of two places named
     REST = "rest"
     SUV = "suv"  # the name of an SUVmax; its numbers follow
     OTHER_NUMBER = "other-number"  # SUVmean and the like: consumed, not used

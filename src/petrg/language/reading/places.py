@@ -18,6 +18,17 @@ _REPEATED = 2  # characters between a yardstick and its name again in brackets
 _MIDLINE = frozenset(group.value for group in NodalGroup if group.side is Side.MIDLINE)
 
 
+_BONES = frozenset({Region.SPINE, Region.PELVIS_LIMB_BONES})
+
+
+def _said_closer(last: Place, place: Place) -> bool:
+    """Whether a place only narrows the one before: "sigmoid mesenteric nodes", "marrow uptake in the spine"."""
+    before, regions = last.entry.regions, place.entry.regions
+    if len(before) > 1:
+        return len(regions) == 1 and regions[0] in before
+    return place.start - last.end == 1 and before != regions and place.entry.words[0].isascii()
+
+
 @dataclass(slots=True, eq=False)
 class PlaceReader(ABC):
     """One pass over a clause, as far as places go.
@@ -72,6 +83,9 @@ class PlaceReader(ABC):
             return
         extra = self.mode == "extra"
         target = out.extra if extra else out.places
+        if last is not None and self.listed < last.end and target and target[-1] is last and _said_closer(last, place):
+            del out.places[-1:]  # "sigmoid mesenteric", "marrow uptake in the spine"
+            last = self.last = None
         if last is not None and target and target[-1] is last:
             if self.same(last, place):
                 self.joined = (last, last.end)
@@ -86,7 +100,7 @@ class PlaceReader(ABC):
         else:
             out.places.append(place)
         self.last = place
-        if Region.SPINE in entry.regions:
+        if entry.regions and _BONES.issuperset(entry.regions):
             self.spine = True
 
     def place(self, token: Token) -> Place:

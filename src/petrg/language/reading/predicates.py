@@ -237,7 +237,10 @@ class PredicateReader(PlaceReader):
         self.change = None
         if entry.concept == "node":
             self.near_nodes = True
-            self.nodes |= not self.denied
+            if self.denied:
+                self.deny_nodes()
+            else:
+                self.nodes = True
         elif entry.concept == "enlargement" and self.denied:
             self.deny_nodes()
         if self.out.explained and CONCEPTS[entry.concept] in _DIAGNOSES:

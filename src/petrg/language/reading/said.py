@@ -67,7 +67,8 @@ class Statement:
     """All that one clause says.
 
     ``extra`` are places added to a subject ("the largest in"), ``asides`` neighbours and yardsticks,
-    ``brought`` the place of a word such as "ascites".
+    ``brought`` the place of a word such as "ascites". ``mild`` is where a clause that says no more said so, ``refers``
+    which of two places named before is meant: "first" or "last".
     """
 
     start: int
@@ -94,6 +95,9 @@ class Statement:
     opens_list: bool = False
     opens_verb: bool = False
     opens_sentence: bool = False
+    opens_paragraph: bool = False
+    mild: tuple[int, int] | None = None
+    refers: str = ""
 
     @property
     def silent(self) -> bool:
@@ -110,4 +114,4 @@ class Statement:
         """Whether the clause has no bearing on anything."""
         if self.said or self.places or self.suvs or self.sizes:
             return False
-        return not (self.extra or self.asides or self.yardstick or self.heading or self.earlier)
+        return not (self.extra or self.asides or self.yardstick or self.heading or self.earlier or self.mild)

@@ -12,15 +12,23 @@ from petrg.language.reading.tokens import tokenise
 
 __all__ = ["segments"]
 
+_GAP = 4  # characters before a sentence in which the end of a paragraph is looked for
+
 
 def segments(plain: str, lexicon: Lexicon) -> Iterator[list[Statement]]:
     """The statements of each segment of a normalised text, in order; positions index it."""
+    paragraph = False
     for start, end in _sentences(plain, lexicon):
         opens = True
-        for clauses in split_clauses(tokenise(plain, lexicon, start, end)):
+        paragraph |= "\n\n" in plain[max(0, start - _GAP) : start]
+        tokens = tokenise(plain, lexicon, start, end)
+        for clauses in split_clauses(tokens):
             telling = [s for s in map(read_clause, clauses) if not s.mute]
             if telling:
                 telling[0].opens_sentence, opens = opens, False
+                telling[0].opens_paragraph, paragraph = paragraph, False
+                if len(tokens) == 1 and tokens[0].entry.concept == "node":
+                    telling[0].heading = True  # "Nodes." on its own
                 yield telling
 
 

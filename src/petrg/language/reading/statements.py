@@ -49,6 +49,12 @@ class _Reader(PredicateReader):
     compared: int = -9
     settled: int = 0
 
+    def place_(self, token: Token) -> None:
+        """Take in a place; one named by its nodes shows them."""
+        self.site(token)
+        if token.entry.concept is not None and self.mode != "aside" and self.comparison is None:
+            self.structure(token)
+
     def uneven_(self, token: Token) -> None:
         self.uneven = token
 
@@ -71,6 +77,9 @@ class _Reader(PredicateReader):
             self.pet(Uptake.HIGH, token, "uptake.denied", denied=True)
         elif self.topics:
             self.normal_(token)
+        elif token.entry.value == "absent" and self.out.places and not self.out.said:
+            self.ct("surgery", token, "structure.surgery")  # "the uterus is absent"
+            return
         said = self.out.said
         of_uptake = bool(said) and said[-1].uptake is not None
         for i in range(len(said) - 1, self.settled - 1, -1):
@@ -103,6 +112,9 @@ class _Reader(PredicateReader):
 
     def history(self, token: Token) -> None:
         self.out.history = token.entry.value or "section"
+
+    def refer(self, token: Token) -> None:
+        self.out.refers = token.entry.value
 
     def rest(self, token: Token) -> None:
         self.out.rest = True
@@ -182,6 +194,10 @@ class _Reader(PredicateReader):
             out.earlier = True  # "previously 3.4 cm", and then perhaps its SUV
         if out.around:
             out.around = self.nodes and not out.places
+        if self.change is not None and self.change.entry.value == "absent" and not (out.said or self.topics):
+            self.ct("surgery", self.change, "structure.surgery")  # "uterus: absent"
+        if self.degree == "mild" and not (out.said or out.places or self.topics or out.suvs or out.sizes):
+            out.mild = (self.degree_at, out.end)
         if self.tumour is not None and (out.explained or out.places):
             self.diagnose(self.tumour)
         if self.comparison is not None:
@@ -205,7 +221,7 @@ class _Reader(PredicateReader):
 
 
 _ACTS = {
-    Kind.SITE: _Reader.site,
+    Kind.SITE: _Reader.place_,
     Kind.AREA: _Reader.site,
     Kind.REFERENCE: _Reader.reference,
     Kind.SIDE: _Reader.side_,
@@ -234,6 +250,7 @@ _ACTS = {
     Kind.PRIOR: _Reader.prior_,
     Kind.REST: _Reader.rest,
     Kind.HISTORY: _Reader.history,
+    Kind.REFER: _Reader.refer,
     Kind.TOGETHER: _Reader.together,
     Kind.SUV: _Reader.suv,
     Kind.DEAUVILLE: _Reader.deauville,
