@@ -141,7 +141,7 @@ def _is_of(lesion: Lesion, region: Region, at: str, statement: Statement, report
     """Whether a statement under ``region`` may speak of ``lesion``: a network's sentence names several regions."""
     if lesion.region.id is region:
         return True
-    return _of_network(at, report) and lesion.region.id in named_regions(statement.text, report.language)
+    return _of_network(at, report) and {region, lesion.region.id} <= named_regions(statement.text, report.language)
 
 
 def _sides(at: str, statement: Statement, lesions: list[Lesion], report: Report) -> Iterator[Mismatch]:
