@@ -252,10 +252,18 @@ def test_the_language_model_must_be_the_one_they_were_trained_on(saved: Path, ba
         PETRG3D.from_pretrained(saved, base=copied)
 
 
-def test_what_nobody_knows_is_refused_not_ignored(saved: Path) -> None:
+def test_what_nobody_knows_is_refused_not_ignored(saved: Path, tmp_path: Path) -> None:
     for asked in ({"device_map": "auto"}, {"trust_remote_code": True}, {"quantization_config": {}, "low_bit": 4}):
         with pytest.raises(ModelError, match="from_pretrained was given"):
             PETRG3D.from_pretrained(saved, **asked)
+    with pytest.raises(ModelError, match="save_pretrained was given push_to_hub"):
+        PETRG3D.from_pretrained(saved).save_pretrained(tmp_path / "w", push_to_hub=True)
+
+
+def test_without_the_extra_one_line_says_what_to_install() -> None:
+    code = "import sys; sys.modules['peft'] = None; import petrg.model"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.stderr.splitlines()[-1].endswith("the network needs peft — run: pip install 'petrg[model]'")
 
 
 def test_a_base_that_is_nowhere_is_one_line(saved: Path, tmp_path: Path) -> None:
@@ -283,6 +291,23 @@ def test_nothing_half_written_is_left(made: Any, tmp_path: Path, monkeypatch: py
     with pytest.raises(PetrgError, match="No space left"):
         made[0].save_pretrained(tmp_path / "w")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_second_save_leaves_nothing_of_the_first(made: Any, base: Path, tmp_path: Path) -> None:
+    model, _ = made
+    other, _ = _started(base)
+    torch.nn.init.ones_(other.token_rows.pet)
+    folder = tmp_path / "w"
+    for first, second in ((3000, 10**9), (10**9, 3000), (3000, 2000)):
+        model.save_pretrained(folder, max_shard_size=first, full=True)
+        other.save_pretrained(folder, max_shard_size=second, full=True)
+        assert _own(PETRG3D.from_pretrained(folder)) == _own(other)
+        listed = [p.name for p in folder.glob("model*.safetensors")]
+        assert len({name.partition("-of-")[2] for name in listed}) == 1
+    assert not other.config.embeds_base  # saving changes the folder, not the network
+    (folder / "model.safetensors").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"both model\.safetensors and model\.safetensors\.index\.json"):
+        PETRG3D.from_pretrained(folder)
 
 
 def test_separate_transformers_and_no_adapters_round_trip(base: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from petrg.model.processor import PETRG3DProcessor
 from petrg.model.released import BASE, qwen3_8b
 from petrg.model.released_weights import Released, open_released
 from petrg.model.tensors import INDEX, SINGLE, Tensors, open_tensors, write_shards
-from petrg.model.weights import EMBEDDED, is_ours, write_values
+from petrg.model.weights import EMBEDDED, is_ours, remove_stale, write_values
 from petrg.progress import Progress, silent
 
 __all__ = ["Converted", "convert_released", "dtype_of"]
@@ -95,6 +95,8 @@ def convert_released(
             if generation is not None:
                 generation.save_pretrained(aside / EMBEDDED)
         write_values(aside, config, processor, _card(released), generation)
+        written = {path.relative_to(aside) for path in aside.rglob("*")}
+    remove_stale(out, written)
     size = sum(f.stat().st_size for f in out.rglob("*.safetensors"))
     kept = dtype or source.dtype(ours[0])
     return Converted(len(ours), size, str(kept).removeprefix("torch."), where, checked, tokenizer is not None)

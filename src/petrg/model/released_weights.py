@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from petrg.errors import ModelError
+from petrg.files import output_directory
 from petrg.model.base import base_config, base_of, base_state, base_tokenizer
 from petrg.model.config import PETRG3DConfig
 from petrg.model.network import PETRG3D
@@ -143,4 +144,6 @@ def write_released(model: PETRG3D, file: Path) -> None:
     ModelError
         As `released_state`.
     """
-    save_file({name: tensor.contiguous().clone() for name, tensor in released_state(model).items()}, file)
+    state = {name: tensor.contiguous().clone() for name, tensor in released_state(model).items()}  # none shares memory
+    with output_directory(file.parent) as aside:
+        save_file(state, aside / file.name)

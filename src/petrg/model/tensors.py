@@ -233,6 +233,10 @@ def open_tensors(path: Path) -> SafeTensors | PickledTensors:
     """
     if path.is_dir():
         if (path / INDEX).is_file():
+            if (path / SINGLE).is_file():
+                raise ModelError(
+                    f"the folder has both {SINGLE} and {INDEX}", "one set of weights", "delete the one that is older"
+                )
             return _sharded(path)
         names = [n for n in (SINGLE, "pytorch_model.bin") if (path / n).is_file()]
         if not names:

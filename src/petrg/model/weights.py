@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from petrg.model.config import PETRG3DConfig
 from petrg.model.network import PETRG3D
 from petrg.model.recipe import Recipe
 from petrg.model.released import check_shapes
-from petrg.model.tensors import HeldTensors, Tensors, open_tensors, write_shards
+from petrg.model.tensors import INDEX, HeldTensors, Tensors, open_tensors, write_shards
 
 __all__ = ["EMBEDDED", "generation_config", "is_ours", "load", "save"]
 
@@ -60,7 +61,7 @@ def save(
     state_dict: Mapping[str, Tensor] | None = None,
     max_shard_size: int = _SHARD,
     is_main_process: bool = True,
-    **unused: Any,
+    **others: Any,
 ) -> None:
     """Write a network's folder; all of it or nothing.
 
@@ -80,12 +81,13 @@ def save(
     ModelError
         If ``full`` is False and something would be lost.
     """
+    _expect_known("save_pretrained", others, "full, processor, card, state_dict or max_shard_size")
     if not is_main_process:
         return
     state = model.state_dict() if state_dict is None else dict(state_dict)
     prefix = f"{EMBEDDED}."
     lm = base_state({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
-    config, found = model.config, fingerprint(HeldTensors(lm))
+    config, found = copy.deepcopy(model.config), fingerprint(HeldTensors(lm))
     trained = config.base_fingerprint not in (None, found) or any(
         p.requires_grad for name, p in model.named_parameters() if not is_ours(name)
     )
@@ -100,6 +102,16 @@ def save(
         ours = {name: tensor for name, tensor in state.items() if is_ours(name)}
         write_shards(aside, iter(ours.items()), {k: t.nbytes for k, t in ours.items()}, max_shard_size)
         write_values(aside, config, processor, card, model.language_model.generation_config)
+        written = {path.relative_to(aside) for path in aside.rglob("*")}
+    remove_stale(folder, written)
+
+
+def remove_stale(folder: Path, written: set[Path]) -> None:
+    """Remove shards of an earlier save that the new one does not replace: they would be two sets of weights."""
+    for home in (folder, folder / EMBEDDED):
+        for path in (*home.glob("model*.safetensors"), home / INDEX):
+            if path.is_file() and path.relative_to(folder) not in written:
+                path.unlink()
 
 
 def write_values(folder: Path, config: PETRG3DConfig, processor: Any, card: Card | None, base_generation: Any) -> None:
@@ -156,7 +168,7 @@ def load(
         If a tensor is missing, unknown or of another shape, the recipe is another, or the language model is not
         the one they were trained on. Nothing is ever filled at random.
     """
-    _expect_known(others)
+    _expect_known("from_pretrained", others, "base, recipe, dtype, device, revision or local_files_only")
     folder = fetch(where, revision, local_files_only)
     own = read_config(folder) if config is None else config
     expect_recipe(own, recipe)
@@ -172,26 +184,21 @@ def load(
     return model.eval()
 
 
-_FROM_AUTO = (
-    "adapter_kwargs",
-    "code_revision",
-    "trust_remote_code",
-    "token",
-    "cache_dir",
-    "force_download",
+_HARMLESS = (  # what transformers' own callers hand on beside what was asked; none of it changes a tensor
     "_commit_hash",
+    "adapter_kwargs",
+    "cache_dir",
+    "code_revision",
+    "force_download",
+    "safe_serialization",
+    "token",
 )
-"""What the Auto classes hand on beside what was asked; none of it changes what is loaded."""
 
 
-def _expect_known(others: Mapping[str, Any]) -> None:
-    asked = sorted(name for name, value in others.items() if value and name not in _FROM_AUTO)
-    if asked or others.get("trust_remote_code"):
-        raise ModelError(
-            f"from_pretrained was given {', '.join(asked) or 'trust_remote_code'}",
-            "base, recipe, dtype, device, revision or local_files_only",
-            "leave it out",
-        )
+def _expect_known(call: str, others: Mapping[str, Any], known: str) -> None:
+    asked = sorted(name for name, value in others.items() if value and name not in _HARMLESS)
+    if asked:
+        raise ModelError(f"{call} was given {', '.join(asked)}", known, "leave it out")
 
 
 def _dtype(given: torch.dtype | str | None) -> torch.dtype | None:
