@@ -37,7 +37,7 @@ def weights_hash(module: nn.Module) -> str:
     for name, tensor in sorted(module.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         plain = tensor.detach().cpu().contiguous().flatten()
-        digest.update(memoryview(plain.view(torch.uint8).numpy()))  # type: ignore[arg-type]
+        digest.update(memoryview(plain.view(torch.uint8).numpy()))
     return digest.hexdigest()
 
 
@@ -94,5 +94,7 @@ class TensorCache:
             if aside and os.path.exists(aside):
                 os.unlink(aside)
             raise OutputError(
-                f"cached features cannot be written: {error.strerror}", "a writable folder with free space", "give cache"
+                f"cached features cannot be written: {error.strerror}",
+                "a writable folder with free space",
+                "give cache",
             ) from error

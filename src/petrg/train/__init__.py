@@ -3,7 +3,7 @@
 from petrg.errors import MissingExtra
 
 try:
-    import accelerate  # noqa: F401
+    import accelerate  # type: ignore[import-untyped]  # noqa: F401
 except ImportError as error:
     raise MissingExtra("training", error.name or "accelerate", "train") from error
 

@@ -16,7 +16,8 @@ _SIZE = re.compile(rf"{_NUMBER}(?:{_UNIT})?(?:{_BY}{_NUMBER}(?:{_UNIT})?)+(?:{_U
 _LONG = re.compile(rf"{_RANGE}{_UNIT}", re.IGNORECASE)
 _VOLUME = re.compile(rf"{_NUMBER}\s*(?:ml|cm3|cm³|毫升|立方厘米)", re.IGNORECASE)
 _SUV = re.compile(
-    rf"(SUV\s*_?-?(max|mean|avg|peak)?[^\d。；;\n<]{{0,12}}?)({_RANGE}(?:\s*(?:[、,，/和及]|and)\s*{_NUMBER})*)", re.IGNORECASE
+    rf"(SUV\s*_?-?(max|mean|avg|peak)?[^\d。；;\n<]{{0,12}}?)({_RANGE}(?:\s*(?:[、,，/和及]|and)\s*{_NUMBER})*)",
+    re.IGNORECASE,
 )
 _KIND = {"mean": "<suvmean>", "avg": "<suvmean>", "peak": "<suvpeak>"}
 

@@ -1,4 +1,4 @@
-"""Changes of an image that leave every word of its report true: it is moved a little and made noisier, never mirrored."""
+"""Changes of an image that leave every word of its report true: moved a little, made noisier, never mirrored."""
 
 from __future__ import annotations
 
@@ -50,11 +50,12 @@ class Changes:
 def _moved(tensor: torch.Tensor, steps: list[int], filler: float) -> torch.Tensor:
     """Shifted along the last three axes; what comes in is air."""
     out = torch.full_like(tensor, filler)
-    to, of = [], []
+    to: list[slice] = []
+    of: list[slice] = []
     for size, step in zip(tensor.shape[-3:], steps, strict=True):
         to.append(slice(max(step, 0), size + min(step, 0)))
         of.append(slice(max(-step, 0), size - max(step, 0)))
-    out[(..., *to)] = tensor[(..., *of)]
+    out[..., to[0], to[1], to[2]] = tensor[..., of[0], of[1], of[2]]
     return out
 
 

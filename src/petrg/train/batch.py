@@ -40,7 +40,9 @@ class Collate:
     movable: bool = True
 
     def __call__(self, examples: Sequence[Example]) -> dict[str, Tensor]:
-        """A batch: tokens; ``ct`` and ``pet`` where any row shows them, ``at`` and ``there`` of their patches; targets;
+        """A batch.
+
+        Tokens; ``ct`` and ``pet`` where any row shows them, ``at`` and ``there`` of their patches; targets; the
         ``seed`` of all its random acts.
         """
         batch = text_batch([e.row for e in examples], self.pad)
@@ -95,7 +97,9 @@ class Collate:
             return list(images)
         if not self.movable:
             raise ModelError(
-                "volumes of different size in a batch", "one size, since positions are relative", "set batches.cases = 1"
+                "volumes of different size in a batch",
+                "one size, since positions are relative",
+                "set batches.cases = 1",
             )
         assert self.patch is not None
         whole = tuple(max(axis) for axis in zip(*shapes, strict=True))

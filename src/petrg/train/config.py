@@ -189,8 +189,9 @@ class Stop(Model):
 
 
 class Keep(Model):
-    """Checkpoints: one each ``every_epochs`` and with each validation, and each ``every_steps``; the ``last`` and the best
-    are kept.
+    """When there is a checkpoint: each ``every_epochs``, with each validation, and each ``every_steps``.
+
+    The ``last`` ones and the best are kept.
     """
 
     every_epochs: Count = 1
@@ -251,7 +252,9 @@ class TrainConfig(Model):
         changed = Recipe.of(_laid_over(own.model_dump(mode="json"), self.recipe_changes))
         if changed != own and changed.name == own.name:
             raise ModelError(
-                f"recipe_changes change {own.name!r} under its own name", "a name of its own", "give recipe_changes.name"
+                f"recipe_changes change {own.name!r} under its own name",
+                "a name of its own",
+                "give recipe_changes.name",
             )
         return changed
 
@@ -287,7 +290,7 @@ def _faults(config: TrainConfig) -> list[str]:
     if config.vision == "frozen-cached" and starts_blind and not config.text_only:
         found.append(
             "the image encoder stays frozen but nothing says where it comes from: "
-            "give model.vision, a folder of PETRG-3D weights, or \"random\""
+            'give model.vision, a folder of PETRG-3D weights, or "random"'
         )
     if config.validation.score != "loss" and not config.validation.write:
         found.append(f"validation.score {config.validation.score} needs validation.write")

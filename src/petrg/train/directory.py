@@ -1,11 +1,11 @@
 """A training set on disk in the PETRG layout.
 
-    images/<id>_0000.nii.gz   CT in HU
-    images/<id>_0001.nii.gz   PET in SUV
-    masks/<id>.nii.gz         lesions, numbered from 1 (optional)
-    reports/<id>.json         {"检查所见": …} or {"text": …}; or reports/<id>.txt; or one reports.csv
-    template.json             {hospital: {sex: healthy report}}
-    manifest.csv              id, patient, split, sex, hospital
+images/<id>_0000.nii.gz   CT in HU
+images/<id>_0001.nii.gz   PET in SUV
+masks/<id>.nii.gz         lesions, numbered from 1 (optional)
+reports/<id>.json         {"检查所见": …} or {"text": …}; or reports/<id>.txt; or one reports.csv
+template.json             {hospital: {sex: healthy report}}
+manifest.csv              id, patient, split, sex, hospital
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ class DirectorySource:
             return Raw(study=study)
         mask = read_nifti(self.mask, Quantity.LABEL)
         assert study.pet is not None
-        if mask.grid.shape != study.pet.grid.shape or not np.allclose(mask.grid.affine, study.pet.grid.affine, atol=1e-3):
+        if mask.grid.shape != study.pet.grid.shape or not np.allclose(
+            mask.grid.affine, study.pet.grid.affine, atol=1e-3
+        ):
             raise ModelError("a lesion mask lies on another grid than its PET", "the PET's grid", "resample the mask")
         lesions = mask.array.astype(np.uint8)
         return Raw(
@@ -130,7 +132,7 @@ def _case(
     if cell["split"] not in _SPLITS:
         raise ModelError(f"{where} has no known split", "train, validation or test", "write it so")
     if not texts.get(key, "").strip():
-        raise ModelError(f"{where} has no report", f"reports/ID.json, reports/ID.txt or reports.csv", "add it")
+        raise ModelError(f"{where} has no report", "reports/ID.json, reports/ID.txt or reports.csv", "add it")
     sex = parse_sex(cell["sex"] or None, number)
     hospital = cell["hospital"] or None
     answer = texts[key].strip()

@@ -51,7 +51,8 @@ class Estimate:
         return (
             f"{self.parameters:,} parameters, {self.trained:,} of them trained",
             f"memory, about {self.memory_bytes / giga:.2f} GB a process: weights {self.weights_bytes / giga:.2f}, "
-            f"gradients and optimiser {self.optimiser_bytes / giga:.2f}, activations {self.activations_bytes / giga:.2f}",
+            f"gradients and optimiser {self.optimiser_bytes / giga:.2f}, "
+            f"activations {self.activations_bytes / giga:.2f}",
             f"disk, about {self.disk_bytes / giga:.2f} GB for cached images",
             f"time, about {lasting(self.seconds)} for {self.steps} steps at {self.flop_per_s / giga:.0f} GFLOP/s, "
             "validation apart",

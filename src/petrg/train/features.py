@@ -67,7 +67,8 @@ class Features:
         kept = keep_patches(images["wanted"][None].to(device))
         with torch.autocast(device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
             ct, pet = network.see(images["ct"][None].to(device), images["pet"][None].to(device), kept)
-        assert ct is not None and pet is not None
+        assert ct is not None
+        assert pet is not None
         out = {"ct": ct[0].to(self.dtype).cpu(), "pet": pet[0].to(self.dtype).cpu()}
         return {**out, **_of_patches(images, kept.at[0].cpu(), self.images.patch)}
 

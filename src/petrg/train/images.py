@@ -37,10 +37,16 @@ def prepare(raw: Raw, recipe: Recipe, patch: Patch) -> Named:
         assert raw.stored is not None
         ct, pet = stored_volumes(*raw.stored, recipe.input, patch)
         wanted = np.ones(int(np.prod([n // p for n, p in zip(ct.shape, patch, strict=True)])), bool)
-        return {"ct": torch.from_numpy(ct)[None], "pet": torch.from_numpy(pet)[None], "wanted": torch.from_numpy(wanted)}
-    assert isinstance(recipe.input, MmInput) and raw.study is not None
+        return {
+            "ct": torch.from_numpy(ct)[None],
+            "pet": torch.from_numpy(pet)[None],
+            "wanted": torch.from_numpy(wanted),
+        }
+    assert isinstance(recipe.input, MmInput)
+    assert raw.study is not None
     seen = mm_volumes(raw.study, recipe.input, patch)
-    assert seen.ct is not None and seen.pet is not None
+    assert seen.ct is not None
+    assert seen.pet is not None
     out = {"ct": torch.from_numpy(seen.ct), "pet": torch.from_numpy(seen.pet), "wanted": torch.from_numpy(seen.wanted)}
     if raw.targets is not None:
         assert raw.study.pet is not None
@@ -51,14 +57,17 @@ def prepare(raw: Raw, recipe: Recipe, patch: Patch) -> Named:
 def _targets(targets: Targets, own: Grid, grid: Grid) -> Named:
     """Nearest voxels of the targets on ``grid``; a lesion too small to be met is put at the voxel nearest to it."""
     index = np.rint(own.to_index(grid.to_mm(np.indices(grid.shape).reshape(3, -1).T))).astype(int)
-    inside = ((index >= 0) & (index < own.shape)).all(axis=1)
+    inside: NDArray[np.bool_] = np.all((index >= 0) & (index < own.shape), axis=1)
     z, y, x = np.where(inside[:, None], index, 0).T
     lesions = np.where(inside, targets.lesions[z, y, x], 0).reshape(grid.shape).astype(np.uint8)
     for number in range(1, len(targets.lesion_regions) + 1):
         if not (lesions == number).any() and len(voxels := np.argwhere(targets.lesions == number)):
             at = np.rint(grid.to_index(own.to_mm(voxels.mean(axis=0)))).astype(int).clip(0, np.array(grid.shape) - 1)
             lesions[tuple(at)] = number
-    out = {"lesions": torch.from_numpy(lesions), "lesion_regions": torch.tensor(targets.lesion_regions, dtype=torch.long)}
+    out = {
+        "lesions": torch.from_numpy(lesions),
+        "lesion_regions": torch.tensor(targets.lesion_regions, dtype=torch.long),
+    }
     if targets.regions is not None:
         regions = np.where(inside, targets.regions[z, y, x], 0).reshape(grid.shape).astype(np.uint8)
         out["regions"] = torch.from_numpy(regions)

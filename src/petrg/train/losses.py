@@ -32,7 +32,8 @@ def latent_loss(heads: Heads, ct: Tensor | None, pet: Tensor | None, classes: Te
 
     An absent modality is 0, so what it alone shows stays unknown to the head, as it is to the text.
     """
-    assert heads.uptake is not None and heads.structure is not None
+    assert heads.uptake is not None
+    assert heads.structure is not None
     like = next(x for x in (ct, pet) if x is not None)
     both = torch.cat([heads.of_regions(torch.zeros_like(like) if x is None else x) for x in (ct, pet)], dim=-1)
     both = both.to(heads.uptake.weight.dtype)

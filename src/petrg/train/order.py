@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -20,9 +21,7 @@ class BucketedBatches:
     processes, taken in turn, are those of one.
     """
 
-    def __init__(
-        self, lengths: Sequence[int], cases: int, seed: int, *, processes: int = 1, process: int = 0
-    ) -> None:
+    def __init__(self, lengths: Sequence[int], cases: int, seed: int, *, processes: int = 1, process: int = 0) -> None:
         self.lengths, self.cases, self.seed = np.asarray(lengths), cases, seed
         self.processes, self.process, self.epoch = processes, process, 0
 
@@ -31,8 +30,7 @@ class BucketedBatches:
         self.epoch = epoch
 
     def __len__(self) -> int:
-        batches = -(-len(self.lengths) // self.cases)
-        return -(-batches // self.processes)
+        return math.ceil(math.ceil(len(self.lengths) / self.cases) / self.processes)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         mine = self.all(self.epoch)

@@ -94,8 +94,8 @@ def shard(learner: Any, *, bf16: bool, device: str) -> None:
 
 def _layers(lm: nn.Module) -> list[nn.Module]:
     """The decoder layers: the longest list of modules."""
-    lists = [m for m in lm.modules() if isinstance(m, nn.ModuleList)]
-    return list(max(lists, key=len)) if lists else []
+    lists = [list(m) for m in lm.modules() if isinstance(m, nn.ModuleList)]
+    return max(lists, key=len, default=[])
 
 
 def is_sharded(tensor: Tensor) -> bool:

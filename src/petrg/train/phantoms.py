@@ -101,9 +101,7 @@ def phantom_cases(config: Phantoms, recipe: Recipe, progress: Progress = silent)
     """Every case of the set: painted once for its truth and its hash."""
     styles = _styles(config)
     wanted: list[tuple[Split, int, int]] = [
-        (split, i, seed)
-        for split in ("train", "validation")
-        for i, seed in enumerate(phantom_seeds(config, split))  # type: ignore[arg-type]
+        (split, i, seed) for split in ("train", "validation") for i, seed in enumerate(phantom_seeds(config, split))
     ]
     make = partial(_truth, config=config)
     told = _mapped(make, [seed for _, _, seed in wanted], progress)

@@ -123,7 +123,7 @@ def prepare(config: TrainConfig, out: Path, progress: Progress = silent) -> Run:
     texts += [recipe.prompt.system, recipe.prompt.without_template]
     network, processor = build(config, texts, out / "tokenizer")
     device = arguments(config, out).device
-    network.to(device)
+    torch.nn.Module.to(network, device)
     if config.checkpointing:
         _checkpoint_activations(network.language_model)
     patch = network.config.parts.vision.patch
@@ -176,9 +176,9 @@ def _begin(config: TrainConfig, out: Path, resume: bool) -> Path | None:
     """The checkpoint to go on from; refuses to mix two runs."""
     record, checkpoints = out / "train.json", out / "checkpoints"
     if not resume:
-        if record.exists() or (out / "weights").exists():
-            raise ModelError("the output folder holds a run", "an empty folder", "give --resume, or another -o")
-        if world()[1] == 0:
+        if world()[1] == 0:  # the others find what it wrote
+            if record.exists() or (out / "weights").exists():
+                raise ModelError("the output folder holds a run", "an empty folder", "give --resume, or another -o")
             write_file(record, config.model_dump_json(indent=1) + "\n")
         return None
     if not record.is_file():

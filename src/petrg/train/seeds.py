@@ -20,5 +20,5 @@ def seed_of(*what: int | str) -> int:
 
 
 def generator(*what: int | str) -> np.random.Generator:
-    """numpy's generator from `seed_of`."""
+    """Numpy's generator from `seed_of`."""
     return np.random.default_rng(seed_of(*what))

@@ -79,7 +79,7 @@ def arguments(config: TrainConfig, out: Path) -> TrainingArguments:
         bf16=config.precision == "bf16" and config.parallel != "fsdp2",
         use_cpu=cpu,
         ddp_backend="gloo" if cpu and world()[0] > 1 else None,
-        ddp_find_unused_parameters=True,
+        ddp_find_unused_parameters=False,
         deepspeed=zero2(config) if config.parallel == "zero2" else None,
         dataloader_num_workers=config.batches.workers,
         seed=config.seed,
@@ -105,6 +105,10 @@ class PETRGTrainer(Trainer):
     validate : callable
         (step) -> scores; on every process.
     """
+
+    optimizer: Any
+    lr_scheduler: Any
+    model_wrapped: Any
 
     def __init__(
         self,
@@ -136,9 +140,10 @@ class PETRGTrainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Batches in our order, dealt to the processes by ourselves."""
+        train_set: Any = self.train_dataset
         return DataLoader(
-            self.train_dataset,
-            batch_sampler=self.batches,  # type: ignore[arg-type]
+            train_set,
+            batch_sampler=self.batches,
             collate_fn=self.data_collator,
             num_workers=self.args.dataloader_num_workers,
             pin_memory=self.args.dataloader_pin_memory and self.args.device.type == "cuda",
@@ -262,8 +267,13 @@ class PETRGTrainer(Trainer):
         self._load_from_checkpoint(str(self.checkpoints / checkpoint.name_of(step)))
 
     def whole_state(self) -> dict[str, Tensor]:
-        """The network's tensors, gathered from all processes."""
-        return {name: full(tensor) for name, tensor in self.learner.network.state_dict().items()}
+        """The network's tensors, gathered from all processes; what is tied stays tied."""
+        held = self.learner.network.state_dict(keep_vars=True)
+        whole: dict[int, Tensor] = {}
+        for tensor in held.values():
+            if id(tensor) not in whole:
+                whole[id(tensor)] = full(tensor).detach()
+        return {name: whole[id(tensor)] for name, tensor in held.items()}
 
 
 def _expect_wrapped(config: TrainConfig, processes: int) -> None:

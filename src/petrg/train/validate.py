@@ -89,9 +89,7 @@ def _prompt(learner: Learner, examples: Examples, collate: Collate, case: TrainC
     return network.embed(ids, learner.rows(batch))[0]
 
 
-def score(
-    cases: Sequence[TrainCase], texts: Sequence[str | None], draws: int, seed: int, readings: Readings
-) -> Scored:
+def score(cases: Sequence[TrainCase], texts: Sequence[str | None], draws: int, seed: int, readings: Readings) -> Scored:
     """Scores of written reports against the references, and the same scores of reports of other patients.
 
     Other patients are of the same sex, where sexes are known. None where a score does not exist.

@@ -73,7 +73,9 @@ class Watch(TrainerCallback):
             If it is no number, or the run diverges.
         """
         if not math.isfinite(value):
-            raise ModelError(f"the loss is {value} at step {step}", "a finite loss", "lower optimiser.lr, then --resume")
+            raise ModelError(
+                f"the loss is {value} at step {step}", "a finite loss", "lower optimiser.lr, then --resume"
+            )
         self.last = value
         self.smooth = value if self.smooth is None else _SMOOTH * self.smooth + (1 - _SMOOTH) * value
         self.lowest = min(self.lowest, self.smooth)
@@ -102,6 +104,7 @@ class Watch(TrainerCallback):
     # when
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+        """Start the clock and the curves."""
         self.began, self.first = time.monotonic(), state.global_step
         if self.curves is not None and state.is_world_process_zero:
             from torch.utils.tensorboard import SummaryWriter
@@ -109,9 +112,11 @@ class Watch(TrainerCallback):
             self.writer = SummaryWriter(str(self.curves), purge_step=state.global_step + 1)
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+        """Tell the batches which epoch it is."""
         self.trainer.batches.set_epoch(state.global_step // self._each(state))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+        """Say how far it is and how long it will take; ask for a checkpoint where one is due."""
         done, total, each = state.global_step, state.max_steps, self._each(state)
         for name, part in self.trainer.learner.said.items():
             self.curve(f"loss/{name}", float(part), done)
@@ -124,12 +129,14 @@ class Watch(TrainerCallback):
             control.should_save = True
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+        """Ask for validation and checkpoint where they are due."""
         epoch = round(state.global_step / self._each(state))
         last = state.global_step >= state.max_steps
         control.should_evaluate = epoch % self.config.validation.every == 0 or last
         control.should_save = epoch % self.config.keep.every_epochs == 0 or control.should_evaluate
 
     def on_train_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+        """Close the curves."""
         if self.writer is not None:
             self.writer.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,7 +16,9 @@ __all__ = ["train"]
 def train(
     config: Annotated[
         str,
-        typer.Argument(metavar="CONFIG", help="A TOML file, or the name of one that comes with petrg: tiny, petrg-1-8b …"),
+        typer.Argument(
+            metavar="CONFIG", help="A TOML file, or the name of one that comes with petrg: tiny, petrg-1-8b …"
+        ),
     ],
     out: OutDirectory,
     sets: Annotated[
