@@ -316,3 +316,30 @@ def test_separate_transformers_and_no_adapters_round_trip(base: Path, tmp_path: 
     assert model.pet_vision is not None
     model.save_pretrained(tmp_path / "w", processor=processor)
     assert _own(PETRG3D.from_pretrained(tmp_path / "w")) == _own(model)
+
+
+def test_the_hubs_copies_are_asked_for_at_their_revision(
+    made: Any, saved: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from petrg.model import weights
+
+    asked: dict[str, Any] = {}
+    real = weights.load_base
+
+    def downloads(name: str, **how: Any) -> str:
+        asked["weights"] = (name, how["revision"])
+        assert not any(pattern.endswith((".bin", ".pt", ".py")) for pattern in how["allow_patterns"])
+        return str(saved)
+
+    def loads(name: str, *, revision: str | None, **how: Any) -> Any:
+        asked["base"] = (name, revision)
+        return real(base, **how)
+
+    config = json.loads((saved / "config.json").read_text())
+    config |= {"base_model": "Qwen/Qwen3-8B", "base_revision": "b968826d9c46dd6066d109eabc6255188de91218"}
+    (saved / "config.json").write_text(json.dumps(config))
+    monkeypatch.setattr(weights, "snapshot_download", downloads)
+    monkeypatch.setattr(weights, "load_base", loads)
+    model = PETRG3D.from_pretrained("someone/petrg", revision="v1")
+    assert asked == {"weights": ("someone/petrg", "v1"), "base": ("Qwen/Qwen3-8B", config["base_revision"])}
+    assert _own(model) == _own(made[0])
