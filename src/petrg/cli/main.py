@@ -15,6 +15,7 @@ from petrg.cli.verbs import GROUPS
 from petrg.cli.verbs.check import check
 from petrg.cli.verbs.convert import convert
 from petrg.cli.verbs.demo import demo
+from petrg.cli.verbs.export_lm import export_lm
 from petrg.cli.verbs.inspect import inspect
 from petrg.cli.verbs.measure import measure
 from petrg.cli.verbs.phantom import phantom
@@ -34,7 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 2 the input or the output is at fault, 1 an error of petrg itself.",
 )
-for verb in (inspect, convert, measure, report, check, phantom, styles, demo):
+for verb in (inspect, convert, measure, report, check, phantom, styles, demo, export_lm):
     app.command()(guard(spread(verb)))
 for group, about, verbs in GROUPS:
     inner = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=about)
