@@ -12,6 +12,9 @@ __all__ = ["expect_file_names"]
 _LONGEST = 200
 """Bytes of UTF-8; file systems take 255, endings included."""
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_SIGNS = frozenset('<>:"|?*')
+_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))})
+"""What Windows takes for a device, whatever its ending; a colon there names a hidden stream of another file."""
 
 
 def expect_file_names(ids: Iterable[str]) -> None:
@@ -21,7 +24,8 @@ def expect_file_names(ids: Iterable[str]) -> None:
     ------
     ScoreError
         At the first id, by its place in ``ids`` from 1, that is empty, too long, begins with a dot, holds a path
-        separator or a character that is not seen, or differs from an earlier one by case alone.
+        separator, one of ``<>:"|?*`` or a character that is not seen, is a device of Windows such as CON, or differs
+        from an earlier one by case alone.
 
     Examples
     --------
@@ -50,6 +54,10 @@ def _fault(case_id: str) -> str:
         return "begins with a dot"
     if "/" in case_id or "\\" in case_id:
         return "holds a path separator"
+    if _SIGNS & set(case_id):
+        return f"holds one of {' '.join(sorted(_SIGNS))}"
+    if case_id.split(".")[0].strip().casefold() in _DEVICES:
+        return "is the name of a device"
     if any(unicodedata.category(letter) in _HIDDEN for letter in case_id):
         return "holds a character that is not seen"
     if len(case_id.encode()) > _LONGEST:
