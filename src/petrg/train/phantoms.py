@@ -31,7 +31,7 @@ from petrg.train.seeds import seed_of
 
 __all__ = ["PhantomSource", "phantom_cases", "phantom_seeds"]
 
-_FIRST: dict[Split, int] = {"train": 200_000_000, "validation": 600_000_000, "test": 1_000_000_000}
+_FIRST: dict[Split, int] = {"train": 201_600_000, "validation": 600_000_000, "test": 1_008_000_000}
 """Where each split's seeds lie; those of benchmarks lie below 100,000,000 + their number."""
 _WIDTH = 300_000_000
 _WALK = 24  # seeds in a row walk the lesions through all regions

@@ -112,9 +112,12 @@ def _plain(loc: Sequence[Any], values: Any) -> tuple[str, ...]:
 
 
 def _place(key: tuple[str, ...], where: Mapping[tuple[str, ...], str]) -> str:
-    while key and key not in where:
-        key = key[:-1]
-    return f"{where[key]}: " if key else ""
+    """Where a key was written, or something of it, or the table that it belongs to."""
+    for end in range(len(key), 0, -1):
+        found = next((said for given, said in where.items() if given[:end] == key[:end]), None)
+        if found is not None:
+            return f"{where.get(key[:end], found)}: "
+    return ""
 
 
 def _split(one: str) -> tuple[tuple[str, ...], Any]:

@@ -1,0 +1,212 @@
+"""Training sets: digital patients, the PETRG layout, numbers as slots."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_train import toy
+
+from petrg.anatomy import Region
+from petrg.errors import InputError, ModelError
+from petrg.imaging.nifti_file import write_nifti
+from petrg.language.reading import read
+from petrg.model.recipe import Recipe
+from petrg.phantom import low_res
+from petrg.train.as_slots import MARKERS, as_slots
+from petrg.train.cases import REGIONS, TrainCase, expect_apart, of_split
+from petrg.train.config import Directory, Phantoms
+from petrg.train.directory import directory_cases
+from petrg.train.images import NO_REGION, patch_lesions, patch_regions, prepare
+from petrg.train.phantoms import PhantomSource, phantom_cases, phantom_seeds
+
+OURS, RELEASED = Recipe.of("petrg-1"), Recipe.of("petrg3d-2025")
+FEW = Phantoms(train=3, validation=2)
+
+
+@pytest.fixture(scope="module")
+def few() -> list[TrainCase]:
+    return phantom_cases(FEW, OURS)
+
+
+def test_splits_of_digital_patients_never_meet() -> None:
+    many = Phantoms(train=100_000, validation=100_000)
+    assert not set(phantom_seeds(many, "train")) & set(phantom_seeds(many, "validation"))
+    assert phantom_seeds(FEW, "train") != phantom_seeds(FEW.model_copy(update={"seed": 1}), "train")
+    assert min(phantom_seeds(FEW, "train")) % 24 == 0
+
+
+def test_digital_patients_are_worded_from_their_truth(few: list[TrainCase]) -> None:
+    assert [c.split for c in few] == ["train"] * 3 + ["validation"] * 2
+    expect_apart(few)
+    for case in few:
+        assert case.sex in ("F", "M")
+        assert case.template
+        assert not re.search(r"\d+\.\d", case.answer)  # no measured number is left
+        truth = low_res(int(case.id.rpartition("-")[2])).truth
+        wanted = {lesion.region for lesion in truth.lesions}
+        found = {f.region for f in read(case.answer, "zh").findings if f.uptake is not None and f.uptake.value < 3}
+        assert wanted <= found
+
+
+def test_the_released_recipe_keeps_numbers() -> None:
+    case = phantom_cases(FEW.model_copy(update={"train": 1, "validation": 0}), RELEASED)[0]
+    assert not any(marker in case.answer for marker in MARKERS)
+
+
+def test_painting_again_gives_the_same_voxels(few: list[TrainCase]) -> None:
+    source = few[0].source
+    assert isinstance(source, PhantomSource)
+    a, b = source.read(stored=False).study, source.read(stored=False).study
+    assert a is not None
+    assert b is not None
+    assert np.array_equal(a.suv().array, b.suv().array)
+    others = {c.source.digest() for c in few if c.source is not None}
+    assert len(others) == len(few)
+
+
+@pytest.mark.parametrize("spacing", [16.0, 32.0])
+def test_targets_lie_where_the_truth_says(few: list[TrainCase], spacing: float) -> None:
+    recipe = toy(recipe_changes={"name": "x", "input": {"spacing_mm": [spacing] * 3}}).typed_recipe
+    case = next(c for c in few if "SUVmax" in c.answer)
+    assert case.source is not None
+    raw = case.source.read(stored=False)
+    patch = (2, 2, 2)
+    images = prepare(raw, recipe, patch)
+    assert images["ct"].shape[1:] == images["pet"].shape[1:] == images["regions"].shape
+    regions = patch_regions(images["regions"], patch)
+    assert regions.shape == images["wanted"].shape
+    assert {REGIONS.index(Region.LUNG_PLEURA), REGIONS.index(Region.LIVER), NO_REGION} <= set(regions.tolist())
+    assert raw.targets is not None
+    lesions = patch_lesions(images["lesions"], len(raw.targets.lesion_regions), patch)
+    assert bool(lesions.any(dim=1).all())  # even one smaller than a voxel has a patch
+    hot = images["pet"][0].unfold(0, 2, 2).unfold(1, 2, 2).unfold(2, 2, 2).amax(dim=(3, 4, 5)).flatten()
+    for row in lesions:
+        assert float(hot[row].max()) > 1.5 * float(hot[images["wanted"]].median())
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("SUVmax约8.1", "SUVmax约<suvmax>"),
+        ("SUVmax：12", "SUVmax：<suvmax>"),
+        ("SUVmax 3.2–5.6", "SUVmax <suvmax>"),
+        ("SUVmax分别约为8.1、7.2及5.5", "SUVmax分别约为<suvmax>、<suvmax>及<suvmax>"),
+        ("SUVmean 2.0, SUVpeak 3.1", "SUVmean <suvmean>, SUVpeak <suvpeak>"),
+        ("大小约2.3cm×1.5cm×1.2cm", "大小约<size>"),
+        ("2.3 x 1.5 cm", "<size>"),
+        ("较大者短径约12mm", "较大者短径约<long>"),
+        ("volume of 12.5 ml", "volume of <volume>"),
+        ("L3椎体、颈部II区、第5肋、T12", "L3椎体、颈部II区、第5肋、T12"),
+        ("Deauville 4分", "Deauville 4分"),
+    ],
+)
+def test_numbers_become_slots(text: str, wanted: str) -> None:
+    assert as_slots(text) == wanted
+    assert as_slots(wanted) == wanted
+
+
+# the PETRG layout
+
+
+MANIFEST = "id,patient,split,sex,hospital\nAP_1,p1,train,F,AP\nAP_2,p2,validation,男,AP\n"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "reports").mkdir()
+    for number, key in enumerate(("AP_1", "AP_2")):
+        study = PhantomSource(number, None, 1, True, "").read(stored=False).study
+        assert study is not None
+        assert study.ct is not None
+        write_nifti(study.ct, tmp_path / "images" / f"{key}_0000.nii.gz")
+        write_nifti(study.suv(), tmp_path / "images" / f"{key}_0001.nii.gz")
+    (tmp_path / "reports" / "AP_1.json").write_text(json.dumps({"检查所见": "肝右叶结节，SUVmax约8.1。"}))
+    (tmp_path / "reports" / "AP_2.txt").write_text("双肺未见异常。")
+    (tmp_path / "template.json").write_text(json.dumps({"AP": {"F": "女性模板", "M": "男性模板"}}))
+    (tmp_path / "manifest.csv").write_text(MANIFEST)
+    return tmp_path
+
+
+def cases_of(home: Path, recipe: Recipe = OURS, **more: bool) -> list[TrainCase]:
+    return directory_cases(Directory(path=str(home)), recipe, **more)
+
+
+def test_a_folder_is_read(home: Path) -> None:
+    first, second = cases_of(home)
+    assert (first.answer, first.sex, first.hospital, first.template) == (
+        "肝右叶结节，SUVmax约<suvmax>。",
+        "F",
+        "AP",
+        "女性模板",
+    )
+    assert (second.split, second.sex, second.template) == ("validation", "M", "男性模板")
+    assert cases_of(home, RELEASED)[0].answer == "肝右叶结节，SUVmax约8.1。"
+    assert first.source is not None
+    raw = first.source.read(stored=False)
+    assert raw.study is not None
+    painted = PhantomSource(0, None, 1, True, "").read(stored=False).study
+    assert painted is not None
+    assert np.allclose(raw.study.suv().array, painted.suv().array, atol=1e-3)
+    ct, pet = first.source.read(stored=True).stored or (None, None)
+    assert ct is not None
+    assert pet is not None
+    assert ct.shape == pet.shape == painted.suv().array.shape[::-1]
+
+
+def test_a_changed_byte_changes_the_digest(home: Path) -> None:
+    source = cases_of(home)[0].source
+    assert source is not None
+    before = source.digest()
+    path = home / "images" / "AP_1_0001.nii.gz"
+    raw = bytearray(path.read_bytes())
+    raw[-20] ^= 1
+    path.write_bytes(raw)
+    assert source.digest() != before
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        (MANIFEST.replace("p2,validation", "p1,validation"), "row 2 of the manifest is in validation, the same pat"),
+        (MANIFEST.replace("AP_2", "AP_1"), "row 2 of the manifest has the id of row 1"),
+        (MANIFEST.replace("sex,", "seks,"), "the manifest lacks the columns sex"),
+        (MANIFEST.replace(",hospital", ",site"), "the manifest lacks the columns hospital"),
+        (MANIFEST.replace("validation", "val"), "row 2 of the manifest has no known split"),
+        (MANIFEST.replace("AP_2", "AP_3"), "row 2 of the manifest has no report"),
+        (MANIFEST.replace("p1", ""), "row 1 of the manifest has no id or no patient"),
+        (MANIFEST.replace("男", "1"), "row 2 of the table of patients has a sex that cannot be read"),
+    ],
+)
+def test_a_wrong_manifest_is_refused_by_row(home: Path, manifest: str, said: str) -> None:
+    (home / "manifest.csv").write_text(manifest)
+    with pytest.raises(InputError) as error:
+        expect_apart(cases_of(home))
+    assert str(error.value).startswith(said)
+    assert "AP_" not in str(error.value)
+    assert "p1" not in str(error.value)
+
+
+def test_unknown_sex_and_hospital_are_left_unknown(home: Path) -> None:
+    (home / "manifest.csv").write_text(MANIFEST.replace("F,AP", ","))
+    first = cases_of(home)[0]
+    assert (first.sex, first.hospital, first.template) == (None, None, None)
+
+
+def test_a_missing_image_is_said_unless_only_text_is_used(home: Path) -> None:
+    (home / "images" / "AP_2_0000.nii.gz").unlink()
+    with pytest.raises(ModelError, match=r"row 2 of the manifest has no CT \(ID_0000"):
+        cases_of(home)
+    assert [c.source for c in cases_of(home, images=False)] == [None, None]
+
+
+def test_a_patient_in_two_splits_is_refused(few: list[TrainCase]) -> None:
+    moved = replace(few[0], id="x", split="validation")
+    with pytest.raises(ModelError, match="each patient in one split"):
+        expect_apart([*few, moved])
+    assert len(of_split(few, "train")) == 3
