@@ -225,6 +225,12 @@ def test_base_urls_that_are_none(url: str) -> None:
         server(url)
 
 
+@pytest.mark.parametrize("seconds", [1e300, float("inf"), float("nan"), 0.0, 86401.0])
+def test_a_timeout_beyond_a_day_is_refused(seconds: float) -> None:
+    with pytest.raises(RemoteError, match="no clock holds"):
+        server("http://localhost", timeout_s=seconds)
+
+
 def test_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", KEY)
     at = server("http://h", api_key_env="MY_KEY")

@@ -31,6 +31,7 @@ Format = Literal["schema", "object", "text"]
 """How the answer is bound: by a JSON schema, to any JSON object, or not at all (for servers that know neither)."""
 
 _LARGEST = 16 * 2**20
+_LONGEST_TIMEOUT_S = 86400.0
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _LOCAL = re.compile(r"localhost|127(?:\.\d+){3}|::1")
 _CODE = re.compile(r"[a-z_]{1,48}")
@@ -125,6 +126,8 @@ def server(base_url: str, *, api_key_env: str = "OPENAI_API_KEY", must_have_key:
         raise RemoteError(
             "the key's environment variable holds no key", "printable characters without spaces", "export it anew"
         )
+    if not 0 < how.get("timeout_s", Server.timeout_s) <= _LONGEST_TIMEOUT_S:
+        raise RemoteError("a time for one answer that no clock holds", "at most a day, 86400 s", "give another timeout")
     return Server(base_url=_normalised(base_url, how.get("option", Server.option)), api_key=key, **how)
 
 
