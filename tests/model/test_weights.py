@@ -287,7 +287,7 @@ def test_nothing_half_written_is_left(made: Any, tmp_path: Path, monkeypatch: py
     def fails(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("petrg.model.tensors.save_file", fails)
+    monkeypatch.setattr("petrg.model.tensors.os.fsync", fails)
     with pytest.raises(PetrgError, match="No space left"):
         made[0].save_pretrained(tmp_path / "w")
     assert not list(tmp_path.iterdir())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from petrg.progress import Progress, silent
 
 __all__ = ["Converted", "convert_released", "dtype_of"]
 
-_SHARD = 1_000_000_000  # bytes: a shard is held in memory while it fills
+_SHARD = 5_000_000_000  # bytes
 _LANGUAGE_MODEL = "llm"  # where a released folder may hold the backbone
 
 
@@ -87,10 +87,11 @@ def convert_released(
     ours = sorted(name for name in source.shapes if is_ours(name))
     generation = _generation(where)
     with output_directory(out) as aside:
-        _write(aside, source, ours, dtype, progress, "converting")
+        write_shards(aside, source, limit=_SHARD, names=ours, dtype=dtype, progress=partial(progress, "converting"))
         if full:
             (aside / EMBEDDED).mkdir()
-            _write(aside / EMBEDDED, lm, sorted(lm.shapes), dtype, progress, "language model")
+            kept = partial(progress, "writing the language model")
+            write_shards(aside / EMBEDDED, lm, limit=_SHARD, dtype=dtype, progress=kept)
             text_config.save_pretrained(aside / EMBEDDED)
             if generation is not None:
                 generation.save_pretrained(aside / EMBEDDED)
@@ -98,8 +99,8 @@ def convert_released(
         written = {path.relative_to(aside) for path in aside.rglob("*")}
     remove_stale(out, written)
     size = sum(f.stat().st_size for f in out.rglob("*.safetensors"))
-    kept = dtype or source.dtype(ours[0])
-    return Converted(len(ours), size, str(kept).removeprefix("torch."), where, checked, tokenizer is not None)
+    own = str(dtype or source.dtype(ours[0])).removeprefix("torch.")
+    return Converted(len(ours), size, own, where, checked, tokenizer is not None)
 
 
 class _LanguageModel:
@@ -169,21 +170,6 @@ def _expect_base(where: str, config: PETRG3DConfig, names: set[str]) -> bool:
             "give another --base, or keep the checkpoint's own with --full",
         )
     return True
-
-
-def _write(
-    folder: Path, source: Tensors, names: list[str], dtype: torch.dtype | None, progress: Progress, step: str
-) -> None:
-    def cast() -> Iterator[tuple[str, Tensor]]:
-        for done, name in enumerate(names, 1):
-            tensor = source.read(name)
-            yield name, tensor if dtype is None else tensor.to(dtype)
-            progress(step, done, len(names))
-
-    sizes = {
-        n: torch.Size(source.shapes[n]).numel() * (source.dtype(n) if dtype is None else dtype).itemsize for n in names
-    }
-    write_shards(folder, cast(), sizes, _SHARD)
 
 
 def _generation(where: str) -> Any:

@@ -6,14 +6,13 @@ import json
 import math
 import os
 import pickle
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from petrg.errors import ModelError
@@ -35,6 +34,7 @@ _DTYPES = {
     "U8": torch.uint8,
     "BOOL": torch.bool,
 }
+_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _LET_GO = 250_000_000
 _LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
 
@@ -268,47 +268,77 @@ def _sharded(folder: Path) -> SafeTensors:
 
 
 def write_shards(
-    folder: Path, tensors: Iterator[tuple[str, Tensor]], sizes: Mapping[str, int], limit: int
-) -> list[Path]:
-    """Write tensors as ``model.safetensors`` or as shards of at most ``limit`` bytes, one of them in memory at a time.
+    folder: Path,
+    source: Tensors,
+    *,
+    limit: int,
+    names: Sequence[str] | None = None,
+    dtype: torch.dtype | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write tensors as ``model.safetensors``, or as shards of at most ``limit`` bytes with an index.
+
+    One tensor is in memory at a time.
 
     Parameters
     ----------
-    tensors : iterator of (name, tensor)
-        In any order; each is taken when its turn comes.
-    sizes : mapping
-        Bytes of each, which decide beforehand how many files there will be.
+    names : sequence of str, optional
+        Those that are written; all where None.
+    dtype : optional
+        What floating ones become.
+    progress : callable, optional
+        Told how many of how many are written.
     """
-    parts = _plan(sizes, limit)
-    names = [SINGLE] if parts == 1 else [f"model-{k:05d}-of-{parts:05d}.safetensors" for k in range(1, parts + 1)]
-    held: dict[str, Tensor] = {}
+    rows = [_row(name, source, dtype) for name in (source.shapes if names is None else names)]
+    shards = _plan(sorted(rows, key=lambda row: (-row.dtype.itemsize, row.name)), limit)
     placed: dict[str, str] = {}
-    full = 0
-    for name, tensor in tensors:
-        if held and full + sizes[name] > limit:
-            full = _flush(folder / names[len(set(placed.values()))], held, placed)
-        held[name] = tensor.contiguous()
-        full += sizes[name]
-    _flush(folder / names[len(set(placed.values()))], held, placed)
-    if parts > 1:
-        index = {"metadata": {"total_size": sum(sizes.values())}, "weight_map": dict(sorted(placed.items()))}
+    for k, shard in enumerate(shards, 1):
+        file = SINGLE if len(shards) == 1 else f"model-{k:05d}-of-{len(shards):05d}.safetensors"
+        _write_file(folder / file, shard, source, lambda done: progress and progress(len(placed) + done, len(rows)))
+        placed.update((row.name, file) for row in shard)
+    if len(shards) > 1:
+        index = {"metadata": {"total_size": sum(r.nbytes for r in rows)}, "weight_map": dict(sorted(placed.items()))}
         (folder / INDEX).write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
-    return [folder / name for name in names]
 
 
-def _plan(sizes: Mapping[str, int], limit: int) -> int:
-    parts, full = 1, 0
-    for size in sizes.values():
-        if full and full + size > limit:
-            parts, full = parts + 1, 0
-        full += size
-    return parts
+class _Row(NamedTuple):
+    name: str
+    dtype: torch.dtype
+    shape: Shape
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
 
 
-def _flush(path: Path, held: dict[str, Tensor], placed: dict[str, str]) -> int:
-    save_file(held, path, metadata={"format": "pt"})
-    with path.open("rb") as file:
+def _row(name: str, source: Tensors, dtype: torch.dtype | None) -> _Row:
+    own = source.dtype(name)
+    return _Row(name, dtype if dtype is not None and own.is_floating_point else own, tuple(source.shapes[name]))
+
+
+def _plan(rows: Sequence[_Row], limit: int) -> list[list[_Row]]:
+    shards: list[list[_Row]] = [[]]
+    for row in rows:
+        if shards[-1] and sum(r.nbytes for r in shards[-1]) + row.nbytes > limit:
+            shards.append([])
+        shards[-1].append(row)
+    return shards
+
+
+def _write_file(path: Path, rows: Sequence[_Row], source: Tensors, told: Callable[[int], object]) -> None:
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    at = 0
+    for row in rows:
+        offsets = [at, at := at + row.nbytes]
+        header[row.name] = {"dtype": _NAMES[row.dtype], "shape": list(row.shape), "data_offsets": offsets}
+    raw = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    raw += b" " * (-len(raw) % 8)  # so that tensors start aligned
+    with path.open("wb") as file:
+        file.write(len(raw).to_bytes(8, "little") + raw)
+        for done, row in enumerate(rows, 1):
+            tensor = source.read(row.name).to("cpu", row.dtype).contiguous()
+            array: Any = tensor.view(-1).view(torch.uint8).numpy() if tensor.numel() else b""
+            file.write(memoryview(array))
+            told(done)
+        file.flush()
         os.fsync(file.fileno())
-    placed.update(dict.fromkeys(held, path.name))
-    held.clear()
-    return 0

@@ -99,8 +99,7 @@ def save(
         if embed:
             with quiet():
                 model.language_model.save_pretrained(aside / EMBEDDED, state_dict=lm, max_shard_size=max_shard_size)
-        ours = {name: tensor for name, tensor in state.items() if is_ours(name)}
-        write_shards(aside, iter(ours.items()), {k: t.nbytes for k, t in ours.items()}, max_shard_size)
+        write_shards(aside, HeldTensors(state), limit=max_shard_size, names=[name for name in state if is_ours(name)])
         write_values(aside, config, processor, card, model.language_model.generation_config)
         written = {path.relative_to(aside) for path in aside.rglob("*")}
     remove_stale(folder, written)
