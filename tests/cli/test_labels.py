@@ -52,7 +52,7 @@ def files(folder: Path) -> list[str]:
 def test_extract_writes_a_file_a_case_and_counts_what_is_missing(petrg: Run, reports: Path, tmp_path: Path) -> None:
     result = petrg("labels", "extract", reports, "-o", tmp_path / "out")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.startswith("2 label files by petrg-reading 1 (")
+    assert result.stdout.startswith("2 label files by petrg-reading ")
     assert "missing or blank, no label file: 1\n" in result.stdout
     written = ["A-1.json", "A-3.json", "evidence/A-1.json", "evidence/A-3.json", "evidence/labeller.toml"]
     assert files(tmp_path / "out") == written

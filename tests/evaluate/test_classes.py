@@ -6,7 +6,7 @@ import csv
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -63,10 +63,22 @@ def loop_f1(pairs: Pairs, value: int) -> float:
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
+def loop_mean_f1(pairs: Pairs, classes: Iterable[int], steps: int = 50) -> float:
+    """Mean F1 x 100; each gap is charged in ``steps`` parts, each part to the class whose F1 it lowers most."""
+    hits = [sum(a == b == c for a, b in pairs) for c in classes]
+    sizes = [float(sum(a == c for a, _ in pairs) + sum(b == c for _, b in pairs)) for c in classes]
+    for _ in range(steps * sum(b is None for _, b in pairs)):
+        costs = [2 * h / max(s, 1) - 2 * h / max(s + 1 / steps, 1) for h, s in zip(hits, sizes, strict=True)]
+        sizes[costs.index(max(costs))] += 1 / steps
+    return 100 * sum(2 * h / max(s, 1) for h, s in zip(hits, sizes, strict=True)) / len(hits)
+
+
 def loop_kappa(pairs: Pairs) -> float:
     n = len(pairs)
     seen = sum(a == b for a, b in pairs) / n
-    chance = sum(sum(a == c for a, _ in pairs) * sum(b == c for _, b in pairs) for c in {a for a, _ in pairs}) / n**2
+    named = {c: sum(a == c for a, _ in pairs) for c, _ in pairs}
+    chance = sum(named[c] * sum(b == c for _, b in pairs) for c in named) / n**2
+    chance += max(named.values()) * sum(b is None for _, b in pairs) / n**2
     return (seen - chance) / (1 - chance)
 
 
@@ -114,8 +126,9 @@ def test_scores_equal_a_plain_loop(seed: int, share: float) -> None:
     found = values(ClassFamily(reference, prediction, ids))
     for key, classes in CLASSES.items():
         pairs = pairs_of(reference, prediction, key[:3].strip("-"))
-        expected = 100 * sum(loop_f1(pairs, c) for c in classes) / len(classes)
-        assert found[key] == pytest.approx(expected, abs=1e-9), key
+        assert found[key] == pytest.approx(loop_mean_f1(pairs, classes), abs=1e-9 if share == 0 else 0.01), key
+        if share == 0:
+            assert found[key] == pytest.approx(100 * sum(loop_f1(pairs, c) for c in classes) / len(classes))
     for m in ("PET", "CT"):
         pairs = pairs_of(reference, prediction, m)
         assert found[f"{m}-Accuracy"] == pytest.approx(100 * sum(a == b for a, b in pairs) / len(pairs))
@@ -191,11 +204,7 @@ DAMAGE: Mapping[str, Callable[[dict[Region, Cell], Region], None]] = {
 @pytest.mark.parametrize("kind", DAMAGE)
 @given(seed=st.integers(0, 2**32 - 1), case=st.integers(0, 3), region=st.sampled_from(REGIONS))
 def test_damage_to_a_label_never_gains(kind: str, seed: int, case: int, region: Region) -> None:
-    """No damage raises accuracy or the recall of any class; damage to a right label raises no score at all.
-
-    Macro-F1 as such is NOT monotone: a wrong label that goes missing is no longer a false positive of the class
-    it named (the next test shows it). It never gains more than the label put right would.
-    """
+    """No damage to any label, right or wrong, raises any score or the recall of any class."""
     rng = np.random.default_rng(seed)
     ids = [f"c{i}" for i in range(4)]
     reference, prediction = random_labels(rng, ids), random_labels(rng, ids)
@@ -203,24 +212,13 @@ def test_damage_to_a_label_never_gains(kind: str, seed: int, case: int, region: 
         prediction.cases[ids[case]][region] = reference.cases[ids[case]][region]  # type: ignore[index]
     before = ClassFamily(reference, prediction, ids)
     cells = dict(prediction.cases[ids[case]])
-    right = LabelSet(
-        labeller="given", cases={**prediction.cases, ids[case]: {**cells, region: _at(reference, ids[case], region)}}
-    )
     DAMAGE[kind](cells, region)
     after = ClassFamily(reference, LabelSet(labeller="given", cases={**prediction.cases, ids[case]: cells}), ids)
-    was, now, best = values(before), values(after), values(ClassFamily(reference, right, ids))
+    was, now = values(before), values(after)
     for scale in (PET, CT):
-        m = scale.modality
-        assert now[f"{m}-Accuracy"] <= was[f"{m}-Accuracy"]
         assert (_recall(after, scale) <= _recall(before, scale)).all()
-    for key in F1S:
-        assert now[key] <= best[key] + 1e-9
-        if seed % 2:
-            assert now[key] <= was[key] + 1e-9
-
-
-def _at(labels: LabelSet, case: str, region: Region) -> Cell:
-    return labels.cases[case][region]
+    for key in was:
+        assert now[key] <= was[key] + 1e-9, key
 
 
 def _recall(family: ClassFamily, scale: Scale) -> np.ndarray:
@@ -228,18 +226,17 @@ def _recall(family: ClassFamily, scale: Scale) -> np.ndarray:
     return np.diagonal(table) / np.maximum(table.sum(axis=1), 1)
 
 
-def test_a_wrong_label_that_goes_missing_may_gain_a_little_f1_but_no_accuracy() -> None:
-    """The definition's own limit, stated: one false positive fewer."""
+def test_a_wrong_label_that_goes_missing_gains_nothing() -> None:
     reference, wrong = one(5), one(1)
     wrong.cases["a"][Region.SPLEEN] = reference.cases["a"][Region.SPLEEN] = cell(1)  # type: ignore[index]
     gone = LabelSet(labeller="given", cases={"a": {r: c for r, c in wrong.cases["a"].items() if r is not Region.LIVER}})
     was, now = values(ClassFamily(reference, wrong, ["a"])), values(ClassFamily(reference, gone, ["a"]))
-    assert now["PET-All"] > was["PET-All"]
+    assert now["PET-All"] == pytest.approx(was["PET-All"])  # the only class with a hit is charged for the gap
     assert now["PET-Accuracy"] == was["PET-Accuracy"]
     assert now["CT-Accuracy"] < was["CT-Accuracy"]  # its right CT label went with it
 
 
-def test_missing_is_nobodys_false_positive() -> None:
+def test_gaps_stand_in_the_last_column_of_the_confusion() -> None:
     ids = ["a", "b"]
     rng = np.random.default_rng(4)
     reference = random_labels(rng, ids)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from petrg.anatomy import Region
 from petrg.errors import ScoreError
-from petrg.evaluate.class_compat import DETAIL_FILE, SUMMARY_FILE, Compat, compat_scores, write_class_compat
+from petrg.evaluate.class_compat import DETAIL_FILE, SUMMARY_FILE, Compat, compat_scores
 from petrg.evaluate.classes import ClassFamily
 from petrg.evaluate.label_set import Cell, LabelSet
 from petrg.report import Structure, Uptake
@@ -41,13 +41,13 @@ def score(tmp_path: Path, reference: dict[str, Any], prediction: dict[str, Any])
 
 
 @pytest.mark.reference
-def test_both_files_are_the_released_scorers_to_the_byte(shared: Path, tmp_path: Path) -> None:
+def test_both_files_are_the_released_scorers_to_the_byte(shared: Path) -> None:
     folder = shared / "data" / "ces_reference"
     expected = {p.name: p.read_bytes() for p in (folder / "expected").glob("*.csv")}
     assert expected.keys() == {SUMMARY_FILE, DETAIL_FILE}
-    write_class_compat(folder / "reference", folder / "prediction", tmp_path / "out")
-    for name, raw in expected.items():
-        assert (tmp_path / "out" / name).read_bytes() == raw
+    found = compat_scores(folder / "reference", folder / "prediction")
+    assert found.summary.encode() == expected[SUMMARY_FILE]
+    assert found.detail.encode() == expected[DETAIL_FILE]
 
 
 @pytest.mark.reference
@@ -162,9 +162,8 @@ def test_nothing_left_or_no_folder_is_an_error(tmp_path: Path) -> None:
         score(tmp_path, {"a": whole()}, {"b": whole()})
     with pytest.raises(ScoreError, match="reference is no folder"):
         compat_scores(tmp_path / "nowhere", tmp_path / "p")
-    with pytest.raises(ScoreError):
-        write_class_compat(tmp_path / "r", tmp_path / "nowhere", tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+    with pytest.raises(ScoreError, match="prediction is no folder"):
+        compat_scores(tmp_path / "r", tmp_path / "nowhere")
 
 
 def test_losing_a_half_wrong_file_raises_the_released_score_and_lowers_ours(tmp_path: Path) -> None:
@@ -182,7 +181,7 @@ def test_losing_a_half_wrong_file_raises_the_released_score_and_lowers_ours(tmp_
     after = score(tmp_path / "2", references, {"a": reference, "b": "{"})
     assert [s.summary.splitlines()[1].split(",")[0] for s in (before, after)] == ["30.00", "40.00"]
     assert ours(references, {"a": reference, "b": half})["PET-All"] == pytest.approx(30.0)
-    assert ours(references, {"a": reference})["PET-All"] == pytest.approx(100 * 2 * (2 / 3) / 5)
+    assert ours(references, {"a": reference})["PET-All"] == pytest.approx(20.0)  # 24 / (36 + 12 charged) of both
 
 
 SPOILT = [None, "", "9", 9, 1.0, "region", "file"]

@@ -9,12 +9,11 @@ import pytest
 
 from petrg.anatomy import Region
 from petrg.errors import ReportError, ScoreError
-from petrg.evaluate import extract as module
-from petrg.evaluate.extract import extract, is_blank, labeller
+from petrg.evaluate.extract import extract, is_blank
 from petrg.evaluate.label_files import read_labels, write_labels
 from petrg.evaluate.label_texts import read_label_texts
 from petrg.language.reading import labels as labels_of
-from petrg.language.reading import read
+from petrg.language.reading import read, version
 from petrg.report import Structure, Uptake
 
 ZH = "肝右叶见低密度结节，放射性摄取增高，SUVmax：8.1。脾脏未见异常放射性浓聚。"
@@ -64,23 +63,8 @@ def test_progress_is_told() -> None:
     assert steps == [(1, 2), (2, 2)]
 
 
-def test_the_version_follows_every_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def version(text: str) -> str:
-        package = tmp_path / "rules"
-        package.mkdir(exist_ok=True)
-        (package / "lexicon.toml").write_text(text)
-        (package / "notes.md").write_text(f"passed over {text}")
-        labeller.cache_clear()
-        return labeller()
-
-    before = labeller()
-    monkeypatch.setattr(module, "_RULES", (("p", ("rules",)),))
-    monkeypatch.setattr(module, "files", lambda package: tmp_path)
-    assert version("a = 1") != version("a = 2")
-    assert version("a = 1") == version("a = 1")
-    monkeypatch.undo()
-    labeller.cache_clear()
-    assert labeller() == before
+def test_the_labeller_of_the_reader_is_named() -> None:
+    assert extract({"a": ZH}).labeller == version()
 
 
 # ------------------------------------------------------------------ texts to label

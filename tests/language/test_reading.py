@@ -411,4 +411,4 @@ def test_a_summary_tells_what_the_findings_do_not(text: str, expected: Said) -> 
 
 def test_the_labeller_names_its_version() -> None:
     assert version() == version()
-    assert re.fullmatch(r"petrg-reading [0-9]+ \(lexica [0-9a-f]{8}\)", version())
+    assert re.fullmatch(r"petrg-reading [0-9]+ \([0-9a-f]{8}\)", version())

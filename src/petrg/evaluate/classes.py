@@ -1,4 +1,9 @@
-"""PETRG-Score: macro-F1 of the uptake and structure classes of all regions of all cases."""
+"""PETRG-Score: macro-F1 of the uptake and structure classes of all regions of all cases.
+
+A label that is missing or invalid must never pay. Counted as a false negative alone, leaving out just the labels that
+one would get wrong lifts macro-F1 (they are false positives no more). So each gap is also charged, as a false positive,
+to the classes where it costs most: the score is then never above that of any prediction the labels were taken from.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +25,8 @@ __all__ = ["METRICS", "ClassFamily", "accuracy", "class_f1", "kappa", "macro_f1"
 class ClassFamily:
     """The class scores of a prediction against a reference on the cases ``ids``, in that order.
 
-    A prediction that lacks the case, the region or a valid class is wrong: a false negative of the reference's
-    class, a false positive of none. Silence (None) is normal on either side.
+    A prediction that lacks the case, the region or a valid class is wrong, as wrong as it could be (`macro_f1`).
+    Silence (None) is normal on either side.
 
     Raises
     ------
@@ -66,16 +71,19 @@ class ClassFamily:
 def class_f1(sums: Floats, scale: Scale) -> Floats:
     """F1 of every class (..., k) in 0..1 from pooled confusion counts (..., k * (k + 1)); 0 where undefined.
 
-    ``2 tp / (support + predicted)``, zero division 0 (the released scorer's choice).
+    ``2 tp / (support + predicted)``, zero division 0 (the released scorer's choice); a gap is a false negative here.
     """
-    table = _table(sums, scale)
-    hits = np.diagonal(table, axis1=-2, axis2=-1)
-    size = table.sum(axis=-1) + table.sum(axis=-2)[..., : scale.count]
-    return np.asarray(2.0 * hits / np.maximum(size, 1.0))
+    hits, sizes, _ = _counts(sums, scale)
+    return np.asarray(2.0 * hits / np.maximum(sizes, 1.0))
 
 
 def macro_f1(sums: Floats, scale: Scale, codes: Sequence[int]) -> Floats:
     """Mean F1 of the classes ``codes`` x 100, from pooled confusion counts.
+
+    Gaps (the last column) are false negatives, and are charged as false positives to the classes ``codes`` so that the
+    mean is least. Of F1 = 2 tp / (size + charged) the least sum for a given total has (size + charged) / sqrt(tp) equal
+    wherever something is charged (Lagrange); a gap may be shared between classes, so this is at most the least over
+    all ways to fill the gaps with whole labels.
 
     Examples
     --------
@@ -84,8 +92,35 @@ def macro_f1(sums: Floats, scale: Scale, codes: Sequence[int]) -> Floats:
     >>> sums = np.zeros((5, 6)); sums[0, 0], sums[0, 4], sums[4, 4] = 1, 1, 2
     >>> round(float(macro_f1(sums.ravel(), PET, range(5))), 2)
     29.33
+
+    The wrong label left out: a false negative of 1 still, and charged to both.
+
+    >>> sums[0, 4], sums[0, 5] = 0, 1
+    >>> round(float(macro_f1(sums.ravel(), PET, range(5))), 2)
+    29.14
     """
-    return np.asarray(100.0 * class_f1(sums, scale)[..., list(codes)].mean(axis=-1))
+    hits, sizes, gaps = _counts(sums, scale)
+    hits, sizes = hits[..., list(codes)], sizes[..., list(codes)]
+    root = np.sqrt(hits)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        level = np.where(hits > 0, sizes / root, np.inf)  # where a class stands before anything is charged
+    order = np.argsort(level, axis=-1)
+    level, root_, size_ = (np.take_along_axis(x, order, axis=-1) for x in (level, root, sizes))
+    filled = (gaps[..., None] + np.cumsum(size_, axis=-1)) / np.maximum(np.cumsum(root_, axis=-1), 1e-300)
+    charged = np.where(level <= filled, filled, -np.inf)  # the classes that the gaps reach, lowest first
+    reached = np.argmax(np.where(np.isfinite(charged), np.arange(charged.shape[-1]), -1), axis=-1)
+    common = np.take_along_axis(filled, reached[..., None], axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        f1 = np.where(hits > 0, 2.0 * root / np.maximum(np.where(hits > 0, sizes / root, 0.0), common), 0.0)
+        plain = 2.0 * hits / np.maximum(sizes, 1.0)
+    return np.asarray(100.0 * np.where(gaps[..., None] > 0, f1, plain).mean(axis=-1))
+
+
+def _counts(sums: Floats, scale: Scale) -> tuple[Floats, Floats, Floats]:
+    """Hits (..., k), support plus predicted (..., k), and gaps (...)."""
+    table = _table(sums, scale)
+    hits = np.diagonal(table, axis1=-2, axis2=-1)
+    return hits, table.sum(axis=-1) + table.sum(axis=-2)[..., : scale.count], table[..., -1].sum(axis=-1)
 
 
 def accuracy(sums: Floats, scale: Scale) -> Floats:
@@ -96,14 +131,17 @@ def accuracy(sums: Floats, scale: Scale) -> Floats:
 
 
 def kappa(sums: Floats, scale: Scale) -> Floats:
-    """Cohen's kappa, unweighted; a missing prediction agrees with nothing. NaN where chance alone is 1.
+    """Cohen's kappa, unweighted; NaN where chance alone is 1.
 
-    Cohen, Educ Psychol Meas 1960;20:37.
+    A gap agrees with nothing, and its share of the agreement by chance is that of the reference's commonest class, the
+    largest there is. Cohen, Educ Psychol Meas 1960;20:37.
     """
     table = _table(sums, scale)
     total = np.maximum(table.sum(axis=(-2, -1)), 1.0)
     seen = np.trace(table, axis1=-2, axis2=-1) / total
-    chance = (table.sum(axis=-1) * table.sum(axis=-2)[..., : scale.count]).sum(axis=-1) / total**2
+    theirs, ours = table.sum(axis=-1), table.sum(axis=-2)
+    chance = (theirs * ours[..., : scale.count]).sum(axis=-1) + theirs.max(axis=-1) * ours[..., -1]
+    chance = chance / total**2
     return _divide(seen - chance, 1.0 - chance)
 
 
@@ -129,7 +167,7 @@ _REDUCE: Mapping[str, tuple[Scale, _Reduce]] = {
     "CT-Kappa": (CT, partial(kappa, scale=CT)),
 }
 
-_POOLED = "over all (case, region) pairs, zero division 0, missing and invalid labels wrong"
+_POOLED = "over all (case, region) pairs, zero division 0, missing and invalid labels as wrong as they could be"
 
 
 def _f1(key: str, classes: str, note: str = "") -> Metric:

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 
 from petrg.anatomy import Region
 from petrg.evaluate.label_set import Cell, LabelSet, Spot
-from petrg.language.reading import Basis, Evidence, LabelEvidence, labels, read
+from petrg.language.reading import Basis, Evidence, LabelEvidence, labels, read, version
 from petrg.progress import Progress, silent, track
 
-__all__ = ["LABELLER", "extract", "is_blank", "labeller"]
-
-LABELLER = "petrg-reading"
-_VERSION = 1
-_RULES = (
-    ("petrg.language", ("reading", "lexica")),
-    ("petrg.report", ("labels.py",)),
-    ("petrg", ("anatomy",)),
-)
-"""All that decides what is read from a text: grammar, lexica, label table, anatomy."""
+__all__ = ["extract", "is_blank"]
 
 
 def extract(texts: Mapping[str, str | None], language: str = "auto", progress: Progress = silent) -> LabelSet:
@@ -53,7 +40,7 @@ def extract(texts: Mapping[str, str | None], language: str = "auto", progress: P
         reading = read(text, language)
         cases[key] = {region: _cell(evidence) for region, evidence in labels(reading).items()}
         languages[key] = reading.language
-    return LabelSet(labeller=labeller(), cases=cases, texts=told, languages=languages)
+    return LabelSet(labeller=version(), cases=cases, texts=told, languages=languages)
 
 
 def is_blank(text: str | None) -> bool:
@@ -63,28 +50,6 @@ def is_blank(text: str | None) -> bool:
     (True, True, False)
     """
     return text is None or not any(letter.isalnum() for letter in text)
-
-
-@cache
-def labeller() -> str:
-    """Name and version of the reader; the version ends with a hash over grammar, lexica and label table.
-
-    >>> labeller().startswith("petrg-reading 1 (")
-    True
-    """
-    digest = hashlib.sha256()
-    for package, names in _RULES:
-        for name in names:
-            _add(digest, files(package).joinpath(name))
-    return f"{LABELLER} {_VERSION} ({digest.hexdigest()[:8]})"
-
-
-def _add(digest: hashlib._Hash, item: Traversable) -> None:
-    if item.is_dir():
-        for inner in sorted(item.iterdir(), key=lambda one: one.name):
-            _add(digest, inner)
-    elif item.name.endswith((".py", ".toml")):
-        digest.update(item.name.encode() + b"\0" + item.read_bytes().replace(b"\r\n", b"\n") + b"\0")
 
 
 def _cell(evidence: LabelEvidence) -> Cell:

@@ -45,7 +45,7 @@ class LabelSet:
     Parameters
     ----------
     labeller : str
-        Name and version, e.g. ``petrg-reading 1 (lexica 3f2a9c1b)``, ``llm NAME prompt 1``; "given" where a folder
+        Name and version, e.g. ``petrg-reading 3 (3f2a9c1b)``, ``llm NAME prompt 1``; "given" where a folder
         does not say.
     cases : mapping of id -> mapping of Region -> Cell
         A region that a file lacks is absent here: it counts as wrong. All 24 are there otherwise.

@@ -8,7 +8,7 @@ from typing import Literal
 
 from petrg.errors import ScoreError
 from petrg.evaluate.benchmark.folder import Benchmark
-from petrg.evaluate.extract import extract, labeller
+from petrg.evaluate.extract import extract
 from petrg.evaluate.kinds import Labeller
 from petrg.evaluate.label_set import LabelSet
 from petrg.evaluate.rows import Draws
@@ -16,6 +16,7 @@ from petrg.evaluate.score_all import Given, Scored, score_all
 from petrg.evaluate.scores import Row
 from petrg.evaluate.sentences import sentences
 from petrg.evaluate.text import tokenizer
+from petrg.language.reading import version
 from petrg.progress import Progress, silent
 
 __all__ = ["LabelsBy", "score_benchmark"]
@@ -103,7 +104,7 @@ def truth_labeller(benchmark: Benchmark) -> Labeller:
     """The truth for the benchmark's own references, petrg's reader for every other text; named as both."""
     truth = _labels_of(benchmark)
     known = {text: truth.cases[key] for key, text in benchmark.references.items()}
-    name = f"{truth.labeller}; predictions by {labeller()}"
+    name = f"{truth.labeller}; predictions by {version()}"
 
     def label(texts: Mapping[str, str]) -> LabelSet:
         read = extract({k: t for k, t in texts.items() if t not in known}, benchmark.description.language)
