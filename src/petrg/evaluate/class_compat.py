@@ -16,9 +16,8 @@ from petrg.anatomy import Region
 from petrg.errors import ScoreError
 from petrg.evaluate.class_codes import CT, PET, Scale, pair_counts
 from petrg.evaluate.statistic import Floats, Ints
-from petrg.files import output_directory
 
-__all__ = ["DETAIL_FILE", "SUMMARY_FILE", "Compat", "compat_scores", "write_class_compat"]
+__all__ = ["DETAIL_FILE", "SUMMARY_FILE", "Compat", "compat_scores"]
 
 SUMMARY_FILE = "PETRG-CES-Results.csv"
 DETAIL_FILE = "PETRG-CES-Detail-Results.csv"
@@ -94,23 +93,6 @@ def compat_scores(reference: Path, prediction: Path) -> Compat:
         s.modality: _table(codes[:, 2 * k], codes[:, 2 * k + 1], s) for k, s in enumerate((PET, CT))
     }
     return Compat(summary=_summary(tables), detail=_detail(tables), scored=len(rows), dropped=pairs - len(rows))
-
-
-def write_class_compat(reference: Path, prediction: Path, out: Path) -> Compat:
-    """Write both files into the folder ``out``, or none of them.
-
-    Raises
-    ------
-    ScoreError
-        If nothing can be scored.
-    OutputError
-        If ``out`` cannot be written.
-    """
-    scores = compat_scores(reference, prediction)
-    with output_directory(out) as folder:
-        for name, text in ((SUMMARY_FILE, scores.summary), (DETAIL_FILE, scores.detail)):
-            (folder / name).write_bytes(text.encode())
-    return scores
 
 
 def _folder(path: Path, role: str) -> dict[str, Any]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from petrg.anatomy import Region
-from petrg.evaluate.label_set import Cell
 from petrg.language.reading import Reading
 from petrg.report import Lesion, LesionStatus, Record, Uptake
 
@@ -21,9 +20,7 @@ __all__ = [
     "Said",
     "Source",
     "match_record",
-    "match_records",
     "reference_suvs",
-    "said_in_labels",
     "said_in_reading",
 ]
 
@@ -123,12 +120,6 @@ def said_in_reading(reading: Reading) -> Said:
     return Said(_numbers(named), frozenset(f.region for f in stated if f.uptake in _RAISED))
 
 
-def said_in_labels(cells: Mapping[Region, Cell]) -> Said:
-    """The SUVs of a label file: one a region, one decimal at least, as the authors print them."""
-    named = [(region, cell.suv_max, None) for region, cell in cells.items() if cell.suv_max is not None]
-    return Said(_numbers(named), frozenset(region for region, cell in cells.items() if cell.pet in _RAISED))
-
-
 def match_record(said: Said, record: Record) -> RecordMatch:
     """Look up every SUV of a text among the foci and reference regions of a record.
 
@@ -153,11 +144,6 @@ def reference_suvs(record: Record) -> list[float]:
     """SUVmax and SUVmean of the reference regions that the record has."""
     there = [r for r in (record.references.liver, record.references.blood_pool) if r is not None]
     return [suv for reference in there for suv in (reference.suv_max, reference.suv_mean)]
-
-
-def match_records(said: Mapping[str, Said], records: Mapping[str, Record]) -> dict[str, RecordMatch]:
-    """`match_record` for every case that has a record, in the order of ``records``; silence names nothing."""
-    return {case: match_record(said.get(case, Said()), record) for case, record in records.items()}
 
 
 def _numbers(named: Iterable[tuple[Region, float, int | None]]) -> tuple[Named, ...]:

@@ -27,7 +27,7 @@ class RecordFamily:
     Parameters
     ----------
     predictions : sequence of Said or None
-        `said_in_reading` or `said_in_labels` of each prediction; None where it is missing: it says nothing.
+        `said_in_reading` of each prediction; None where it is missing: it says nothing.
     records : mapping of id -> Record
         A case without a record is left out of these scores and counted.
     ids : sequence of str

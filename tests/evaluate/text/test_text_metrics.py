@@ -69,15 +69,6 @@ def test_bleu_is_nltks_with_one_added_to_every_precision(reference: list[str], p
         assert math.isclose(quick[f"BLEU-{order}"], expected[order - 1], abs_tol=TOLERANCE)
 
 
-@pytest.mark.parametrize("smoothing", ["none", "exp"])
-@given(cases=st.lists(st.tuples(some, texts), min_size=1, max_size=6))
-def test_corpus_bleu_is_sacrebleus(cases: list[tuple[list[str], list[str]]], smoothing: Any) -> None:
-    references, predictions = [r for r, _ in cases], [p for _, p in cases]
-    scorer = BLEU(tokenize="none", smooth_method=smoothing, force=True)
-    expected = scorer.corpus_score([" ".join(p) for p in predictions], [[" ".join(r) for r in references]]).score
-    assert math.isclose(corpus_bleu(references, predictions, 4, smoothing) * 100, expected, abs_tol=TOLERANCE)
-
-
 @given(cases=st.lists(st.tuples(some, some), min_size=1, max_size=6))
 def test_pooled_bleu_is_sacrebleus_from_counts_with_one_added(cases: list[tuple[list[str], list[str]]]) -> None:
     """sacrebleu adds to orders from 2 on only, so the unigrams get theirs before."""

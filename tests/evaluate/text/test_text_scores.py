@@ -19,9 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from petrg.errors import OutputError, ScoreError
+from petrg.evaluate.case_table import CaseTable
 from petrg.evaluate.cases import Case, Cases
 from petrg.evaluate.text import (
-    cases_csv,
+    columns,
     compat_csv,
     crowd,
     rarity,
@@ -29,7 +30,6 @@ from petrg.evaluate.text import (
     score_text,
     text_family,
     text_metrics,
-    text_part,
     tokenizer,
 )
 from petrg.evaluate.text.cider import cider_d
@@ -57,7 +57,7 @@ def test_a_missing_prediction_scores_zero_and_is_counted() -> None:
     scores = score_text(cases.with_predictions([*cases.predictions[:3], None]), "char")
     assert scores.missing.tolist() == [False, False, False, True]
     assert all(values[3] == 0 for values in scores.values.values())
-    assert text_part(scores).missing == 1
+    assert scores.missing.sum() == 1
     for name in ("BLEU-4", "METEOR", "ROUGE-L"):
         assert np.array_equal(scores.values[name][:3], whole.values[name][:3])
         assert scores.means[name] == pytest.approx(whole.values[name][:3].sum() / 4)
@@ -239,14 +239,15 @@ def test_all_scores_lie_in_their_range(pairs: list[tuple[str, str]]) -> None:
 def test_cases_csv_names_the_tokenizer_and_leaves_absent_cells_empty() -> None:
     cases = made(3).with_predictions([*made(3).predictions[:2], None])
     scores = score_text(cases, "jieba")
-    rows = list(csv.DictReader(io.StringIO(cases_csv(cases, scores))))
+    written = CaseTable(cases.id_column, cases.ids, columns(scores)).to_csv()
+    rows = list(csv.DictReader(io.StringIO(written)))
     assert list(rows[0])[:5] == ["AccNum", *(f"BLEU-{n}[jieba 0.42.1]" for n in range(1, 5))]
     assert [row["AccNum"] for row in rows] == ["c0", "c1", "c2"]
     for name, values in scores.values.items():
         assert [float(row[f"{name}[jieba 0.42.1]"]) for row in rows] == values.tolist()
     assert rows[2]["prediction tokens[jieba 0.42.1]"] == rows[2]["brevity penalty[jieba 0.42.1]"] == ""
-    assert rows[2]["BLEU-4[jieba 0.42.1]"] == "0.0"
-    assert "nan" not in cases_csv(cases, scores).lower()
+    assert rows[2]["BLEU-4[jieba 0.42.1]"] == "0"
+    assert "nan" not in written.lower()
 
 
 def test_compat_is_the_released_scripts_row() -> None:
@@ -260,12 +261,6 @@ def test_compat_is_the_released_scripts_row() -> None:
     assert values["CIDEr"] == f"{100 * scores.means['CIDEr-D']:.2f}"
     assert values["Overall_METEOR"] == values["METEOR"] == f"{100 * scores.values['METEOR'].mean():.2f}"
     assert values["Overall_BLEU-4"] == f"{100 * scores.corpus['BLEU-4']:.2f}" != values["BLEU-4"]
-
-
-def test_the_part_of_scores_json_can_be_read_again() -> None:
-    part = text_part(score_text(made(3), "char"))
-    assert type(part).from_json(part.to_json()) == part
-    assert part.tokenizer == "char 1"
 
 
 @pytest.mark.parametrize("name", ["jieba", "char", "en"])
@@ -316,7 +311,7 @@ def test_two_runs_give_the_same_digits() -> None:
     """Hashes of words differ from process to process; no figure may."""
     code = (
         "import numpy as np; from test_text_scores import made; from petrg.evaluate.text import *;"
-        "c = made(12, length=200); f = text_family(c, 'char'); print(cases_csv(c, score_text(c, 'char')));"
+        "c = made(12, length=200); f = text_family(c, 'char'); print(columns(score_text(c, 'char')));"
         "o = np.array([np.roll(np.arange(12), s) for s in range(12)]);"
         "print({k: v.tolist() for k, v in f.permuted(o).items()})"
     )

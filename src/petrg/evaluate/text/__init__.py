@@ -5,22 +5,20 @@ Each metric is a pure function of tokens in its own file; ``profile`` and ``scor
 
 from petrg.evaluate.text.compat import compat_csv
 from petrg.evaluate.text.pairs import TextFamily, text_family
-from petrg.evaluate.text.part import TextPart, text_metrics, text_part
+from petrg.evaluate.text.part import text_metrics
 from petrg.evaluate.text.score import TextScores, score_pairs, score_text
-from petrg.evaluate.text.table import cases_csv
+from petrg.evaluate.text.table import columns
 from petrg.evaluate.text.tokens import Tokenizer, tokenizer
 
 __all__ = [
     "TextFamily",
-    "TextPart",
     "TextScores",
     "Tokenizer",
-    "cases_csv",
+    "columns",
     "compat_csv",
     "score_pairs",
     "score_text",
     "text_family",
     "text_metrics",
-    "text_part",
     "tokenizer",
 ]

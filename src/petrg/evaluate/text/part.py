@@ -1,16 +1,11 @@
-"""What the text metrics add to scores.json: what each one is, and their values on one set of cases."""
+"""What each text metric is, for scores.json."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
 from petrg.evaluate.scores import Metric
-from petrg.evaluate.text.score import METRICS, TextScores, corpus_key, metric_key
-from petrg.report.model import Model
+from petrg.evaluate.text.score import METRICS, corpus_key, metric_key
 
-__all__ = ["TextPart", "text_metrics", "text_part"]
+__all__ = ["text_metrics"]
 
 _BLEU = "n-gram precisions smoothed by +1 / +1, unigrams too, geometric mean, brevity penalty"
 _DEFINITIONS = {
@@ -21,27 +16,6 @@ _DEFINITIONS = {
     "CIDEr-D": "n-grams weighted by rarity among the references, 1-4, sigma 6 (Vedantam et al. 2015, as pycocoevalcap)",
 }
 _HEADLINES = {"BLEU-4", "METEOR", "ROUGE-L"}
-
-
-class TextPart(Model):
-    """Text metrics of one system: means over cases and BLEU of the corpus, by metric key."""
-
-    tokenizer: str
-    cases: int
-    missing: Annotated[int, Field(description="cases without a prediction; they score 0")]
-    means: Annotated[dict[str, float], Field(description="mean over cases; 0..1, CIDEr-D 0..10")]
-    corpus: Annotated[dict[str, float], Field(description="BLEU pooled over all cases, 0..1")]
-
-
-def text_part(scores: TextScores) -> TextPart:
-    """The scores as they stand in scores.json."""
-    return TextPart(
-        tokenizer=scores.label,
-        cases=len(scores),
-        missing=int(scores.missing.sum()),
-        means={metric_key(name, scores.label): value for name, value in scores.means.items()},
-        corpus={metric_key(f"corpus {name}", scores.label): value for name, value in scores.corpus.items()},
-    )
 
 
 def text_metrics(label: str) -> tuple[Metric, ...]:

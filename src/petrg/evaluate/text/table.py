@@ -1,15 +1,12 @@
-"""cases.csv of the text metrics: one row a case, one column a metric."""
+"""The columns of the text metrics in cases.csv."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
-from petrg.evaluate.cases import Cases
 from petrg.evaluate.text.score import TextScores, metric_key
 
-__all__ = ["cases_csv", "columns"]
+__all__ = ["columns"]
 
 
 def columns(scores: TextScores) -> dict[str, list[float | int | None]]:
@@ -25,21 +22,6 @@ def columns(scores: TextScores) -> dict[str, list[float | int | None]]:
     made[metric_key("reference tokens", label)] = scores.counts.reference.astype(int).tolist()
     made[metric_key("brevity penalty", label)] = _given(scores.brevity_penalty.tolist(), there)
     return made
-
-
-def cases_csv(cases: Cases, scores: TextScores) -> str:
-    """The table as CSV: the id column named as in the input, then a column a metric; an absent value is an empty cell.
-
-    Numbers are written so that reading them gives the same number again.
-    """
-    table = columns(scores)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([cases.id_column, *table])
-    for row, key in enumerate(cases.ids):
-        values = [column[row] for column in table.values()]
-        writer.writerow([key, *("" if value is None else repr(value) for value in values)])
-    return out.getvalue()
 
 
 def _given(values: Sequence[float | int], there: Sequence[bool]) -> list[float | int | None]:
