@@ -32,6 +32,7 @@ def cli_page() -> str:
 
 def schemas() -> dict[str, str]:
     """File name -> JSON Schema of everything that petrg reads or writes as a file."""
+    from petrg.evaluate.scores import Scores
     from petrg.imaging.context import Context
     from petrg.imaging.inspect import Inspection
     from petrg.language import style
@@ -41,6 +42,7 @@ def schemas() -> dict[str, str]:
         "inspection": Inspection.model_json_schema(mode="serialization"),
         "record": Record.model_json_schema(mode="serialization"),
         "report": Report.model_json_schema(mode="serialization"),
+        "scores": Scores.model_json_schema(mode="serialization"),
         "context": _without(Context.model_json_schema(), "sources"),  # petrg's own note; refused in a file
         "style": {**style._StyleFile.model_json_schema(), "title": "Style"},
     }

@@ -32,7 +32,7 @@ def test_generated_files_are_fresh(generate: ModuleType) -> None:
 
 def test_schemas_are_schemas(root: Path) -> None:
     files = sorted((root / "docs/schemas").glob("*.json"))
-    assert len(files) == 5
+    assert len(files) == 6
     for path in files:
         jsonschema.Draft202012Validator.check_schema(json.loads(path.read_text(encoding="utf-8")))
 

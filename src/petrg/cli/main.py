@@ -14,6 +14,7 @@ from petrg.cli.guard import guard
 from petrg.cli.verbs import GROUPS
 from petrg.cli.verbs.check import check
 from petrg.cli.verbs.convert import convert
+from petrg.cli.verbs.convert_weights import convert_weights
 from petrg.cli.verbs.demo import demo
 from petrg.cli.verbs.export_lm import export_lm
 from petrg.cli.verbs.inspect import inspect
@@ -21,6 +22,7 @@ from petrg.cli.verbs.measure import measure
 from petrg.cli.verbs.phantom import phantom
 from petrg.cli.verbs.report import report
 from petrg.cli.verbs.styles import styles
+from petrg.cli.verbs.train import train
 from petrg.errors import InputError
 
 __all__ = ["app", "main"]
@@ -35,7 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 2 the input or the output is at fault, 1 an error of petrg itself.",
 )
-for verb in (inspect, convert, measure, report, check, phantom, styles, demo, export_lm):
+for verb in (inspect, convert, measure, report, check, phantom, styles, demo, train, convert_weights, export_lm):
     app.command()(guard(spread(verb)))
 for group, about, verbs in GROUPS:
     inner = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=about)
