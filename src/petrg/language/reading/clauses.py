@@ -51,6 +51,8 @@ def split_clauses(tokens: Sequence[Token]) -> list[list[list[Token]]]:
         if clause:
             segment.append(_Clause(clause, places, denies))
             clause, places, denies = [], 0, False
+        if token.entry.value == "relative":
+            clause = [token]
         if kind is Kind.SEGMENT and segment:
             segments.append(_joined(segment))
             segment = []
@@ -95,9 +97,10 @@ def _list_end(segment: Sequence[_Clause], start: int, denial: Sequence[Token]) -
     """
     ends = _OR if any(token.kind in _PREDICATES for token in denial) else _AND_OR
     for i in range(start, len(segment)):
-        for token in segment[i].tokens:
+        for at, token in enumerate(segment[i].tokens):
             if token.kind in ends:
-                return i + 1
+                whole = token.kind is Kind.LIST and any(t.kind is Kind.VERB for t in segment[i].tokens[at:])
+                return 0 if whole else i + 1  # "no correlate on CT, and it is enlarged"
             if token.kind in _NO_LIST:
                 return 0
     return 0

@@ -12,7 +12,7 @@ from functools import cache
 from petrg.anatomy import Region
 from petrg.report import Structure
 
-__all__ = ["CONCEPTS", "NODE_REGIONS", "structure_of"]
+__all__ = ["BONE_REGIONS", "CONCEPTS", "NODELESS", "NODE_REGIONS", "structure_of"]
 
 _NODES, _FOCAL, _LUNG, _THICK = (
     Structure.ENLARGED_NODES,
@@ -35,6 +35,9 @@ NODE_REGIONS = frozenset(
     }
 )
 """Regions in which an unnamed soft-tissue nodule is a node."""
+
+NODELESS = BONE_REGIONS | {Region.BRAIN, Region.LIVER, Region.BILIARY, Region.KIDNEYS, Region.ADRENALS}
+"""Regions without lymph nodes: named in a list of places with nodes, they have none."""
 
 _STONE_REGIONS = frozenset(
     {Region.KIDNEYS, Region.BILIARY, Region.PELVIC_ORGANS, Region.SPLEEN, Region.LIVER, Region.PANCREAS}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from petrg.anatomy import NodalGroup, Region, Side
-from petrg.language.reading.concepts import BONE_REGIONS, NODE_REGIONS, structure_of
+from petrg.language.reading.concepts import BONE_REGIONS, NODE_REGIONS, NODELESS, structure_of
 from petrg.language.reading.lesions import Lesion
 from petrg.language.reading.said import Place, Said
 from petrg.language.reading.uptakes import uptake_by_suv, uptake_of
@@ -86,7 +86,13 @@ def _new_in_summary(told: Sequence[Grounded], again: Sequence[Grounded]) -> list
     """Findings of a summary that are no mere repetition: of another region, or with an uptake or a number stated."""
     shown = {g.region for g in told if not g.negated and (g.structure or Structure.NORMAL) is not Structure.NORMAL}
     avid = {g.region for g in told if not g.negated and (g.uptake or Uptake.NORMAL) is not Uptake.NORMAL}
-    return [g for g in again if g.region not in shown | avid or g.suv_max is not None or (g.uptake and not g.negated)]
+    return [
+        g
+        for g in again
+        if g.region not in shown | avid
+        or g.suv_max is not None
+        or (g.uptake and not g.negated and not (g.pet_rule == "uptake.bare" and g.region in avid))
+    ]
 
 
 @dataclass(slots=True)
@@ -207,6 +213,8 @@ def _add_place(out: list[Grounded], place: Place, region: Region, side: Side | N
     shown: list[_Row] = []
     denied: dict[Structure, Said] = {}
     for s in told.concepts:
+        if s.concept == "node" and region in NODELESS:
+            continue  # a list of places, of which some have nodes
         structure = structure_of(s.concept or "", region, nodular=s.nodular)
         if s.denied:
             denied.setdefault(structure, s)

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from petrg.anatomy import Region
-from petrg.language.reading.concepts import BONE_REGIONS
+from petrg.language.reading.concepts import BONE_REGIONS, NODE_REGIONS
 from petrg.language.reading.lexicon import Kind
 from petrg.language.reading.said import Place, Said, Statement
 from petrg.report import Uptake
 
 __all__ = ["Lesion", "gather"]
 
+_RAISABLE = frozenset({Uptake.NORMAL, Uptake.HIGH, Uptake.EQUIVOCAL})
 _MANY = 24  # places in a subject before repeats are dropped: text that loops
 
 
@@ -47,9 +48,13 @@ class Lesion:
             self.said += self.explained(statement) if self.said else said
             if statement.describes:
                 self.describes = True
-        if statement.mild is not None and self.said and _plainly_high(self.said[-1]):
-            last = self.said[-1]
-            self.said[-1] = replace(last, rule="uptake.mild", end=statement.mild[1], uptake=Uptake.EQUIVOCAL)
+        if statement.gone:
+            self.said = [replace(s, denied=True) for s in self.said]
+            self.suvs = ()
+        if statement.raised is not None and self.said and self.said[-1].uptake in _RAISABLE:
+            self.said.append(statement.raised)
+        if statement.mild is not None and self.said:
+            self.weaken(*statement.mild)
         if statement.end > self.end:
             self.end = statement.end
         if statement.rest:
@@ -62,6 +67,14 @@ class Lesion:
                 self.suvs = statement.suvs if not self.suvs else (max(self.suvs + statement.suvs),)
         if statement.sizes and not self.sizes:
             self.sizes = statement.sizes
+
+    def weaken(self, start: int, end: int) -> None:
+        """Take "mild" on its own as of the uptake said last, or of the one that only a number told."""
+        last = self.said[-1]
+        if last.uptake is Uptake.HIGH and not (last.denied or last.marked):
+            self.said[-1] = replace(last, rule="uptake.mild", end=end, uptake=Uptake.EQUIVOCAL)
+        elif self.suvs and not any(s.uptake is not None for s in self.said):
+            self.said.append(Said("uptake.mild", start, end, Uptake.EQUIVOCAL))
 
     def hear(self, statement: Statement) -> None:
         """What a clause says of what was said before: nodes of normal size are none, an uptake is of all again."""
@@ -108,9 +121,11 @@ class _Teller:
         self.beside: Lesion | None = None
         self.new = True
         self.muted = ""
-        self.passed = False
+        self.headed = False
+        self.nodal = False
         self.summary = False
         self.named: list[Place] = []
+        self.asides: tuple[Place, ...] = ()
 
     def segment(self, statements: Sequence[Statement]) -> None:
         """Take in one segment; what only adds to the last lesion (a size, an SUV, its uptake) goes on with it."""
@@ -129,6 +144,8 @@ class _Teller:
                 or (beside and not statement.places and not statement.said)
                 or (statement.suvs and statement.only_of_liver and (beside or reference or self.measured_elsewhere()))
             ):
+                if statement.refers == "reference":
+                    self.lesion.suvs = ()  # "SUVmax 3.3, and serves as the reference"
                 beside = True
                 continue  # of a yardstick, and so are numbers that follow it
             beside = False
@@ -152,9 +169,8 @@ class _Teller:
         heading of a summary, up to one of findings, lesions are told again: there a diagnosis is no uptake.
         """
         history = statement.history
-        if (self.muted == "line" and statement.opens_sentence) or (self.passed and statement.opens_paragraph):
+        if statement.opens_paragraph or (self.muted == "line" and statement.opens_sentence):
             self.muted = ""
-        self.passed = bool(self.muted) and not statement.heading
         if history == "findings":
             self.summary, self.muted = False, ""
         elif history == "summary" and statement.heading:
@@ -187,10 +203,23 @@ class _Teller:
     def clause(self, statement: Statement) -> None:
         """Take in one clause."""
         places = _specific(statement.places)
-        if statement.refers and not places and len(self.named) > 1:
+        if statement.refers in ("first", "last") and not places and len(self.named) > 1:
             places = [replace(self.named[0 if statement.refers == "first" else -1], suv=None)]
+        elif statement.refers == "aside" and not places and self.asides:
+            places = list(self.asides)
+        elif statement.refers == "aside" and statement.silent:
+            return
         elif len(places) > 1:
             self.named = places
+        if statement.heading:
+            self.head(statement)
+        elif self.nodal:
+            _of_nodes(statement, places or self.pending or self.subject)
+        elif not (self.headed or self.lesions or self.lesion.said) and _only_names_a_tumour(statement):
+            return  # the title of a report
+        if places and not self.new and statement.said and self.opens_with_nodes() and not _positive(statement):
+            places = self.lesion.places + places  # "the nodes of the neck, the axillae and the groins are normal"
+            self.lesion = Lesion([], statement.start, statement.end)
         if (
             statement.heading and statement.said and not places
         ):  # a heading such as "lymph nodes:" is said of nothing yet
@@ -211,11 +240,17 @@ class _Teller:
             places = [replace(p, beside=True, node=True, suv=None) for p in self.subject]
         if statement.explained and statement.silent and not self.lesion.empty:
             return  # "likely reactive after a vaccination in the arm"
+        if places and not statement.opens_sentence and not statement.heading and _of_bones(self.subject):
+            for place in places:
+                place.bone = True  # "in the spine, and to a similar degree in the pelvis"
         if places and not statement.said and self.goes_on(statement):
             self.lesion.places += places
             self.lesion.add(statement)
             return
         if places and statement.silent:
+            if not (self.new or statement.heading) and self.under_area():
+                self.lesion.places, self.subject = places, places  # "chest: 3 mm nodule, lingula"
+                return
             if statement.heading:
                 self.start(places, statement)
             else:
@@ -223,9 +258,6 @@ class _Teller:
             return
         if not places and not self.pending and statement.brought is not None and not self.is_of(statement.brought):
             places = [statement.brought]
-        if places and not statement.opens_sentence and not statement.heading and _of_bones(self.subject):
-            for place in places:
-                place.bone = True  # "in the spine, and to a similar degree in the pelvis"
         if places or self.pending:
             before = [] if statement.said or not statement.suvs or self.new else self.lesion.said
             self.start(_specific(self.pending + places), statement)
@@ -239,6 +271,29 @@ class _Teller:
                 self.lesion.owners = [p for p in statement.extra if p.entry.kind is Kind.SITE]
             self.add_places(statement, places)
         self.lesion.add(statement)
+        self.asides = statement.asides
+
+    def head(self, statement: Statement) -> None:
+        """Note a heading; under one of nodes, what is enlarged is a node."""
+        self.headed = True
+        said = statement.said
+        if (said and all(s.concept == "node" for s in said)) or (not said and any(p.node for p in statement.places)):
+            self.nodal = True
+        elif said or not statement.places or not all(_may_have_nodes(p) for p in statement.places):
+            self.nodal = False
+
+    def opens_with_nodes(self) -> bool:
+        """Whether the lesion only names nodes, and then a place: "the nodes of the neck"."""
+        lesion = self.lesion
+        if len(lesion.said) != 1 or lesion.suvs or lesion.sizes or lesion.inherited or not lesion.places:
+            return False
+        said = lesion.said[0]
+        return said.concept == "node" and not said.denied and said.start < lesion.places[0].start
+
+    def under_area(self) -> bool:
+        """Whether the lesion is shown, but in no place narrower than that of a heading."""
+        shown = any(s.concept and not s.denied for s in self.lesion.said)
+        return shown and bool(self.lesion.places) and all(p.entry.kind is not Kind.SITE for p in self.lesion.places)
 
     def is_of(self, place: Place) -> bool:
         """Whether the lesion lies in the region that a word brings with it."""
@@ -309,12 +364,30 @@ def _ends_in_place(lesion: Lesion) -> bool:
     return bool(lesion.places) and lesion.places[-1].end > lesion.said_end
 
 
+def _may_have_nodes(place: Place) -> bool:
+    entry = place.entry
+    return entry.kind is not Kind.SITE or entry.nodes is not None or not NODE_REGIONS.isdisjoint(entry.regions)
+
+
+def _of_nodes(statement: Statement, places: Sequence[Place]) -> None:
+    """Under a heading of nodes: what is enlarged is a node."""
+    for said in statement.said:
+        if said.concept == "enlargement" and all(map(_may_have_nodes, places)):
+            said.concept, said.rule = "node", "structure.node"
+            for place in places:
+                place.node = True
+
+
+def _positive(statement: Statement) -> bool:
+    return any(not s.denied and s.uptake is not Uptake.NORMAL for s in statement.said) or bool(statement.suvs)
+
+
+def _only_names_a_tumour(statement: Statement) -> bool:
+    return bool(statement.said) and all(s.rule == "uptake.malignant" for s in statement.said)
+
+
 def _of_bones(places: Sequence[Place]) -> bool:
     return bool(places) and all(p.entry.regions and BONE_REGIONS.issuperset(p.regions()) for p in places)
-
-
-def _plainly_high(said: Said) -> bool:
-    return said.uptake is Uptake.HIGH and not (said.denied or said.marked)
 
 
 def _names_structure(statement: Statement) -> bool:

@@ -67,6 +67,8 @@ class PlaceReader(ABC):
         last, out = self.last, self.out
         if last is not None and entry.part and start == last.end:
             last.end = end
+            if last.entry.implies and Region.MUSCLE_SUBCUTIS in entry.regions:
+                last.entry = entry  # "muscles of the neck"
             return
         if self.comparison is not None:
             self.resolve_comparison(LIVER if Region.LIVER in entry.regions else TISSUE, token)
@@ -153,6 +155,8 @@ class PlaceReader(ABC):
 
     def only_yardsticks(self) -> None:
         """Take "for reference": the clause says nothing of its places."""
+        if not self.out.places:
+            self.out.refers = "reference"
         self.out.asides += tuple(self.out.places)
         self.out.places, self.out.said, self.out.suvs, self.out.yardstick = [], [], (), True
 

@@ -23,7 +23,7 @@ class PredicateReader(PlaceReader):
 
     What waits for a later word: ``topics`` (uptake, density) for what is said of them, ``change``,
     ``abnormal`` and ``normal`` for a topic, ``degree`` for an uptake. ``nodes`` says that a node is shown,
-    ``near_nodes`` that one is spoken of.
+    ``near_nodes`` that one is spoken of, ``then`` that what follows was so at an earlier time.
     """
 
     denied: bool = False
@@ -41,6 +41,7 @@ class PredicateReader(PlaceReader):
     physiologic: bool = False
     nodes: bool = False
     near_nodes: bool = False
+    then: bool = False
 
     def compare(self, token: Token) -> None:
         """A comparison waits for its yardstick; one of size makes what follows a neighbour."""
@@ -91,6 +92,8 @@ class PredicateReader(PlaceReader):
 
     def pet(self, uptake: Uptake, token: Token, rule: str, *, end: int = 0, denied: bool = False) -> None:
         """Say an uptake class; its topic is used up."""
+        if self.then:
+            return
         marked = self.degree == "marked" and not denied
         start = min(token.start, self.degree_at) if self.degree_at >= 0 else token.start
         self.out.said.append(Said(rule, start, end or token.end, uptake, None, denied, marked=marked))
@@ -216,7 +219,11 @@ class PredicateReader(PlaceReader):
         if cls is Uptake.PHYSIOLOGIC:
             self.physiologic = True
             self.uptake_noun = self.change = None
-            if not self.denied:
+            if token.entry.regions and not self.denied:
+                self.out.brought = Place(token.entry, None, token.start, token.end)
+                said = Said("uptake.physiologic", token.start, token.end, cls, regions=token.entry.regions)
+                self.out.said.append(said)
+            elif not self.denied:
                 self.pet(Uptake.PHYSIOLOGIC, token, "uptake.explained" if self.out.explained else "uptake.physiologic")
         elif cls is Uptake.REDUCED:
             self.fall(token)
@@ -235,8 +242,13 @@ class PredicateReader(PlaceReader):
         entry = token.entry
         assert entry.concept is not None
         self.change = None
+        if self.then:
+            return
         if entry.concept == "node":
             self.near_nodes = True
+            said = self.out.said
+            if said and said[-1].concept == "calcification" and not said[-1].denied and entry.words[0].isascii():
+                return  # "calcified hilar nodes"
             if self.denied:
                 self.deny_nodes()
             else:

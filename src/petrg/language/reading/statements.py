@@ -20,6 +20,8 @@ def read_clause(tokens: Sequence[Token]) -> Statement:
     """What the clause of ``tokens`` says."""
     first, last = tokens[0], tokens[-1]
     out = Statement(first.start, last.end)
+    if first[0] is Kind.CLAUSE and first is not last:
+        out.refers = "aside"
     if last[0] is Kind.CLAUSE or (first is last and first[0] is Kind.HISTORY):
         out.heading = True
     if first[0] is Kind.LIST:
@@ -28,7 +30,7 @@ def read_clause(tokens: Sequence[Token]) -> Statement:
         out.opens_verb = True
     if out.heading and first[0] is Kind.EXPLANATION and len(tokens) == 2:
         out.history = "summary"  # "considered:"
-    reader = _Reader(out)
+    reader = _Reader(out, first=first)
     for token in tokens:
         if (act := _act(token[0])) is not None:
             act(reader, token)
@@ -43,6 +45,7 @@ class _Reader(PredicateReader):
     already; ``compared`` is where "than before" stood, ``prior_end`` where an earlier size did.
     """
 
+    first: Token | None = None
     measured: tuple[tuple[int, float], ...] = ()
     prior: bool = False
     prior_end: int = -1
@@ -64,8 +67,10 @@ class _Reader(PredicateReader):
         self.pet(cls, token, f"uptake.deauville-{grade}")
 
     def negation(self, token: Token) -> None:
-        if self.uptake_noun is not None and self.listed >= self.uptake_noun.end and not self.denied:
-            self.rise(self.uptake_noun, "uptake.bare")  # "with uptake and without a mass"
+        noun = self.uptake_noun
+        if noun is not None and not self.denied and (self.listed >= noun.end or self.noun_degree):
+            self.degree = self.degree or self.noun_degree
+            self.rise(noun, "uptake.bare")  # "with uptake and without a mass", "mild uptake without a nodule"
         self.denied = True
         self.change = self.abnormal = None
         if self.mode == "aside":
@@ -73,6 +78,11 @@ class _Reader(PredicateReader):
 
     def negated(self, token: Token) -> None:
         """Uptake "not evident", ascites "negative": denies what the clause said so far."""
+        if token.entry.value == "all" and not (self.out.said or self.topics or self.uptake_noun or self.out.places):
+            if token is self.first:
+                self.negation(token)  # "resolved adenopathy"
+            self.out.gone = True
+            return
         if self.uptake_noun is not None:
             self.pet(Uptake.HIGH, token, "uptake.denied", denied=True)
         elif self.topics:
@@ -106,6 +116,7 @@ class _Reader(PredicateReader):
             self.compared = token.end
         else:
             self.prior = True
+            self.then |= token.entry.value == "then"
 
     def together(self, token: Token) -> None:
         self.out.together = True
@@ -138,16 +149,17 @@ class _Reader(PredicateReader):
         """Take "with" after an earlier size as the end of what was earlier."""
         PredicateReader.list_(self, token)
         if token.entry.value == "with":
-            self.end_prior()
+            self.end_prior(token)
 
     def verb(self, token: Token) -> None:
         """Take a verb after an earlier size as the end of what was earlier."""
         PredicateReader.verb(self, token)
-        self.end_prior()
+        self.then = False
+        self.end_prior(token)
 
-    def end_prior(self) -> None:
-        """Read "(before 1.3 cm) with SUVmax 9.9" as of now from "with" on."""
-        if self.prior_end >= 0:
+    def end_prior(self, token: Token) -> None:
+        """Read "(before 1.3 cm) with SUVmax 9.9" as of now from "with" on, but not "formerly 1.3 cm with"."""
+        if self.prior_end >= 0 and token.start - self.prior_end != 1:
             self.prior = False
 
     def share_numbers(self) -> None:
@@ -171,6 +183,13 @@ class _Reader(PredicateReader):
             for place in out.places:
                 place.bone = True
 
+    def increase(self, change: Token) -> None:
+        """Keep "markedly increased" on its own for an uptake named before."""
+        if change.entry.value.startswith("up"):
+            mild = self.degree == "mild" or change.entry.value == "up-mild"
+            uptake, rule = (Uptake.EQUIVOCAL, "uptake.mild") if mild else (Uptake.HIGH, "uptake.high")
+            self.out.raised = Said(rule, change.start, change.end, uptake, marked=self.degree == "marked")
+
     def diagnose(self, tumour: Token) -> None:
         """Take a tumour as uptake, unless it was operated on."""
         if not any(s.concept == "surgery" and not s.denied for s in self.out.said):
@@ -184,11 +203,13 @@ class _Reader(PredicateReader):
             out.yardstick = False
         if self.near_nodes or self.spine:
             self.mark_places()
+        if out.gone and (out.said or out.places or self.topics or out.suvs or self.out.together):
+            out.gone = False
         if self.measured and len(self.measured) > 1:
             self.share_numbers()
             if not self.measured[0][0] and out.only_of_liver:  # "SUVmax 7.1 (liver SUVmax 3.2)"
                 out.asides, out.places, out.suvs = tuple(out.places), [], (self.measured[0][1],)
-        if out.heading and out.places:
+        if out.heading and out.places and all(s.uptake is None or s.denied for s in out.said):
             out.said = [s for s in out.said if s.concept != "node"]  # "neck nodes:" shows none yet
         if self.prior and self.prior_end >= 0:
             out.earlier = True  # "previously 3.4 cm", and then perhaps its SUV
@@ -196,7 +217,9 @@ class _Reader(PredicateReader):
             out.around = self.nodes and not out.places
         if self.change is not None and self.change.entry.value == "absent" and not (out.said or self.topics):
             self.ct("surgery", self.change, "structure.surgery")  # "uterus: absent"
-        if self.degree == "mild" and not (out.said or out.places or self.topics or out.suvs or out.sizes):
+        if self.change is not None and not (out.said or out.places or self.topics or self.denied):
+            self.increase(self.change)
+        elif self.degree == "mild" and not (out.said or out.places or self.topics or out.suvs or out.sizes):
             out.mild = (self.degree_at, out.end)
         if self.tumour is not None and (out.explained or out.places):
             self.diagnose(self.tumour)

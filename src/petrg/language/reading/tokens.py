@@ -25,6 +25,7 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _DIAMETER = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([^\s0-9.*x~-]*)")
 _MM = {"mm": 1.0, "毫米": 1.0, "cm": 10.0, "厘米": 10.0, "公分": 10.0}
 _GRADE = re.compile(r"[^0-9.。;,，]{0,16}([1-5])(?![0-9.])")
+_BEFORE = re.compile(r"(?<![0-9.])([0-9]{1,2}\.[0-9]{1,2})\s\Z")  # "avid at 6.4 SUVmax"
 _MAX_SUV = 300.0
 _REACH = 16  # characters after a list of numbers in which "respectively" may stand
 
@@ -58,7 +59,7 @@ def _special(plain: str, word: str, start: int, last: int, lexicon: Lexicon) -> 
     kind = entry.kind
     numbers: tuple[float, ...] = ()
     if kind is Kind.SUV or kind is Kind.OTHER_NUMBER:
-        end, numbers = _suvs(plain, end, last, lexicon)
+        end, numbers = _suvs(plain, start, end, last, lexicon)
     elif kind is Kind.DEAUVILLE:
         if (grade := _GRADE.match(plain, end, last)) is None:
             return None
@@ -68,14 +69,15 @@ def _special(plain: str, word: str, start: int, last: int, lexicon: Lexicon) -> 
     return Token(kind, start, end, entry, numbers)
 
 
-def _suvs(plain: str, end: int, last: int, lexicon: Lexicon) -> tuple[int, tuple[float, ...]]:
+def _suvs(plain: str, start: int, end: int, last: int, lexicon: Lexicon) -> tuple[int, tuple[float, ...]]:
     """Numbers after an SUV's name: what it became, else the highest, or one a place if given respectively."""
     if (match := lexicon.change.match(plain, end, last)) is not None:  # "risen from 4.0 to 11.8"
         value = float(next(filter(None, match.groups())))
         return match.end(), (value,) if value <= _MAX_SUV else ()
     match = lexicon.numbers.match(plain, end, last)
     if match is None:
-        return end, ()
+        before_name = _BEFORE.search(plain, max(0, start - _REACH), start)
+        return end, () if before_name is None else (float(before_name.group(1)),)
     values: list[float] = []
     before = -1
     body = match.group(1)
