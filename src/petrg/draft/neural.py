@@ -88,6 +88,7 @@ def open_writer(
     seed: int = 0,
     server: Server | None = None,
     allow_untrained: bool = False,
+    study: Study | None = None,
 ) -> NeuralWriter:
     """Load weights as a writer.
 
@@ -102,21 +103,21 @@ def open_writer(
         Draw tokens instead of taking the likeliest; as the recipe says where not given.
     server : Server, optional
         One that takes prompt embeddings and runs the exported language model.
+    study : Study, optional
+        One it is meant for: refused before anything large is read, where `prepare` would refuse it.
 
     Raises
     ------
     ModelError
-        If the weights cannot be had whole, the device is not there, or the encoder is untrained.
+        If the weights cannot be had whole, the device is not there, or they may not be shown ``study``.
     """
     from petrg.model.infer import load_weights
+    from petrg.model.weights import fetch, read_config
 
-    loaded = load_weights(weights, device=device, dtype=dtype, base=base)
-    if loaded.domain == "untrained" and not allow_untrained:
-        raise ModelError(
-            "the image encoder of these weights is untrained",
-            "one that has learned to see",
-            "leave --weights out for the measured writer, or take trained weights",
-        )
+    folder = fetch(weights)
+    if study is not None:
+        expect_domain(study, read_config(folder).domain, allow_untrained=allow_untrained)
+    loaded = load_weights(folder, device=device, dtype=dtype, base=base)
     how = loaded.recipe.generation
     if sample is not None:
         how = how.model_copy(update={"sample": sample})

@@ -52,8 +52,8 @@ class WeightsOptions:
     ] = None
     allow_untrained: Annotated[bool, typer.Option("--allow-untrained", hidden=True)] = False
 
-    def open(self) -> NeuralWriter | None:
-        """The writer, or None where no weights are named."""
+    def open(self, study: Study) -> NeuralWriter | None:
+        """The writer for ``study``, or None where no weights are named."""
         if self.weights is None:
             names = ("base", "sample", "hospital", "llm_url")
             for option in (f"--{name.replace('_', '-')}" for name in names if getattr(self, name) is not None):
@@ -76,6 +76,7 @@ class WeightsOptions:
             seed=self.seed,
             server=server,
             allow_untrained=self.allow_untrained,
+            study=study,
         )
 
 
@@ -104,7 +105,7 @@ def report(
         asked |= given.read(study)
         if network.weights is not None:
             progress("loading the weights", 0, 0)
-        writer = network.open()
+        writer = network.open(study)
     texts: dict[str, str] = {}
     if writer is None:
         made = _measured(study, asked, deidentify=deidentify)

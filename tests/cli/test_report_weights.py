@@ -1,0 +1,141 @@
+"""`petrg report --weights` and `petrg export-lm` as a user calls them."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from embeds_server import embeds_server
+from tiny_weights import write_weights
+
+from petrg.cli import screen
+from petrg.report import Report
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_weights(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def worded(petrg: Callable, patient: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("worded") / "out"
+    result = petrg("report", patient, "-o", out, "--weights", weights, "--device", "cpu", "--hospital", "A")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "report.json\nreport.txt\nreport.html\ndraft.txt\n"
+    assert "worded by a network (petrg3d:petrg-1)" in result.stderr
+    return out
+
+
+def test_the_report_is_checked(petrg: Callable, patient: Path, worded: Path) -> None:
+    result = petrg("check", worded / "report.json", patient)
+    assert "agree with the image" in result.output + result.stderr
+    report = Report.read(worded / "report.json")
+    assert report.writer == "petrg3d:petrg-1"
+    assert report.provenance["hospital"] == "A"
+    assert report.provenance["decoding"].startswith("greedy")
+    assert "cut off at its longest length" in (worded / "report.html").read_text()
+
+
+def test_sampled(petrg: Callable, patient: Path, weights: Path, worded: Path, tmp_path: Path) -> None:
+    result = petrg("report", patient, "-o", tmp_path, "--weights", weights, "--sample", "--seed", 5, "--hospital", "A")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "draft.txt").read_text() != (worded / "draft.txt").read_text()
+    decoding = Report.read(tmp_path / "report.json").provenance["decoding"]
+    assert decoding.startswith("sampled")
+    assert "seed 5" in decoding
+
+
+def test_a_patient_is_refused_and_nothing_is_written(petrg: Callable, patient: Path, tmp_path: Path) -> None:
+    untrained = write_weights(tmp_path / "w", domain="untrained")
+    out = tmp_path / "out"
+    result = petrg("report", patient, "-o", out, "--weights", untrained)
+    assert result.exit_code == 2
+    (line,) = [row for row in result.stderr.splitlines() if "warning" not in row]
+    assert "untrained" in line
+    assert "leave --weights out for the measured writer" in line
+    assert not out.exists()
+    assert petrg("report", patient, "-o", out, "--weights", untrained, "--allow-untrained").exit_code == 0
+    assert "means nothing" in (out / "report.txt").read_text()
+
+
+@pytest.mark.parametrize("option", ["--sample", "--greedy", "--hospital=A", "--llm-url=http://localhost", "--base=x"])
+def test_options_of_weights_need_weights(petrg: Callable, patient: Path, tmp_path: Path, option: str) -> None:
+    result = petrg("report", patient, "-o", tmp_path / "out", option)
+    assert result.exit_code == 2
+    assert "without weights" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--weights", "no/such-weights-anywhere"], "no weights can be had"),
+        (["--device", "toaster"], "device 'toaster' cannot be used"),
+        (["--llm-url", "ftp://x"], "give --llm-url as in"),
+    ],
+)
+def test_what_cannot_be_used_is_said(
+    petrg: Callable, patient: Path, weights: Path, tmp_path: Path, given: list[str], said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    named = given if "--weights" in given else ["--weights", weights, *given]
+    result = petrg("report", patient, "-o", tmp_path / "out", *named)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_server_writes(petrg: Callable, patient: Path, weights: Path, tmp_path: Path) -> None:
+    with embeds_server(32, "肝脏未见异常。") as there:
+        result = petrg("report", patient, "-o", tmp_path, "--weights", weights, "--llm-url", there.url)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "draft.txt").read_text() == "肝脏未见异常。\n"
+    assert there.paths == ["/v1/models", "/v1/completions"]
+
+
+def test_events_hold_no_text_and_twice_is_the_same(
+    petrg: Callable, patient: Path, weights: Path, tmp_path: Path, worded: Path
+) -> None:
+    given = ("--weights", weights, "--hospital", "A", "--greedy", "--log-json")
+    result = petrg("report", patient, "-o", tmp_path, *given)
+    events = [json.loads(line) for line in result.stderr.splitlines()]
+    assert {"loading the weights", "preparing the images", "writing"} <= {e.get("step") for e in events}
+    for name in ("draft.txt", "report.json"):
+        assert (tmp_path / name).read_text() == (worded / name).read_text()
+    assert (tmp_path / "draft.txt").read_text().strip()[:20] not in result.stderr
+
+
+def test_text_streams_to_a_terminal_and_nowhere_else(capsys: pytest.CaptureFixture[str]) -> None:
+    with screen.text_stream() as write:
+        assert write is None, "stderr is no terminal here"
+    program = (
+        "from petrg.cli import screen\n"
+        "with screen.text_stream() as write:\n"
+        "    write('肝脏'); write('未见异常。')\n"
+        "print('done')\n"
+    )
+    parent, child = pty.openpty()
+    ran = subprocess.run([sys.executable, "-c", program], stderr=child, stdout=subprocess.PIPE, check=True, timeout=60)
+    os.close(child)
+    shown = os.read(parent, 4096).decode()
+    os.close(parent)
+    assert shown.replace("\r\n", "\n") == "肝脏未见异常。\n"
+    assert ran.stdout == b"done\n"
+
+
+def test_export_lm(petrg: Callable, weights: Path, tmp_path: Path) -> None:
+    result = petrg("export-lm", "--weights", weights, "-o", tmp_path / "lm")
+    assert result.exit_code == 0, result.output
+    assert "4 adapters merged" in result.stdout
+    assert (tmp_path / "lm" / "model.safetensors").is_file()
+    missing = petrg("export-lm", "--weights", tmp_path, "-o", tmp_path / "no")
+    assert missing.exit_code == 2
+    assert not (tmp_path / "no").exists()
