@@ -14,7 +14,7 @@ def cli_page() -> str:
     """The help of every verb, 80 columns wide."""
     from typer.testing import CliRunner
 
-    from petrg.cli.main import app
+    from petrg.cli.app import app
 
     def help_of(*verb: str) -> str:
         done = CliRunner().invoke(app, [*verb, "--help"], prog_name="petrg", env={"COLUMNS": "82", "TERM": "dumb"})

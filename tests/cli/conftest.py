@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from petrg.cli.main import app
+from petrg.cli.app import app
 
 
 @pytest.fixture(scope="session")

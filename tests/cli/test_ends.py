@@ -23,9 +23,9 @@ FULL = "expected a writable folder with free space — choose another -o or free
 
 SLOW = """
 import contextlib, time
-from petrg.cli import main, screen
+from petrg.cli import app, screen
 screen.progress_bar = lambda: contextlib.nullcontext(lambda *step: time.sleep(0.05))  # 20 s of writing
-main.app(["phantom", "--size", "small", "-o", "out"])
+app.app(["phantom", "--size", "small", "-o", "out"])
 """
 
 

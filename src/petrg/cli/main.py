@@ -1,87 +1,26 @@
-"""The entry point: `petrg VERB`."""
+"""The entry point: `petrg VERB`.
+
+Nothing is imported here but the standard library, so that Ctrl-C while the verbs load ends as it does later.
+"""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
 
-import typer
-
-from petrg import __version__
-from petrg.cli import screen
-from petrg.cli.flatten import spread
-from petrg.cli.guard import guard
-from petrg.cli.verbs import GROUPS
-from petrg.cli.verbs.check import check
-from petrg.cli.verbs.convert import convert
-from petrg.cli.verbs.convert_weights import convert_weights
-from petrg.cli.verbs.demo import demo
-from petrg.cli.verbs.export_lm import export_lm
-from petrg.cli.verbs.inspect import inspect
-from petrg.cli.verbs.measure import measure
-from petrg.cli.verbs.phantom import phantom
-from petrg.cli.verbs.report import report
-from petrg.cli.verbs.styles import styles
-from petrg.cli.verbs.train import train
-from petrg.errors import InputError
-
-__all__ = ["app", "main"]
-
-# rich is loaded for bars and tables only: with it, help alone takes 15 x a bare interpreter
-app = typer.Typer(
-    name="petrg",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 2 the input or the output is at fault, 1 an error of petrg itself.",
-)
-for verb in (inspect, convert, measure, report, check, phantom, styles, demo, train, convert_weights, export_lm):
-    app.command()(guard(spread(verb)))
-for group, about, verbs in GROUPS:
-    inner = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=about)
-    for name, verb in verbs.items():
-        inner.command(name)(guard(spread(verb)))
-    app.add_typer(inner, name=group)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"petrg {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _petrg(
-    version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
-    ] = False,
-) -> None:
-    """Draft reports of PET/CT studies in which every number was measured and says where.
-
-    Every output is a draft, not for diagnosis, unverified.
-    """
-
-
-_USAGE: type[Exception] = typer.BadParameter.__mro__[1]  # click's UsageError, of whichever click typer brings
+__all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line; a wrong call ends in one line and exit code 2."""
+    """Run the command line; Ctrl-C at any time is one line and exit code 130."""
     try:
-        code = app(standalone_mode=False)
-    except typer.Abort:
+        from petrg.cli.app import run
+
+        code = run()
+    except KeyboardInterrupt:
         code = 130
-    except _USAGE as error:
-        code = 2
-        if type(error).__name__ == "NoArgsIsHelpError":
-            typer.echo(str(error), err=True)
-        else:
-            said = " ".join(error.format_message().split()).rstrip(".")  # type: ignore[attr-defined]
-            wrong = InputError(said, "a call as `petrg --help` shows", "correct it")
-            screen.error(wrong, str(wrong), code)
-    sys.exit(code or 0)
+        if sys.stderr is not None:
+            sys.stderr.write("petrg: stopped — nothing half-written is left\n")
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from petrg.cli.visible import as_json, visible
 from petrg.errors import InputError, Problem
 from petrg.progress import Progress
 
 if TYPE_CHECKING:
     from petrg.report.record import Note
 
-__all__ = ["complain", "error", "event", "machine", "progress_bar", "say", "text_stream", "warn", "warn_more"]
+__all__ = ["complain", "ended", "error", "event", "machine", "progress_bar", "say", "text_stream", "warn", "warn_more"]
 
 machine: ContextVar[bool] = ContextVar("machine", default=False)
 """Whether ``--log-json`` was given to the running verb."""
+
+ended: ContextVar[bool] = ContextVar("ended", default=False)
+"""Whether the line that a failed verb ends with was printed."""
 
 _STARTED = time.monotonic()
 _SHOW_AFTER_S = 1.0
@@ -29,15 +33,16 @@ _EVERY_S = 0.1
 
 
 def say(text: str = "") -> None:
-    """Print ``text`` on stdout."""
-    typer.echo(text)
+    """Print ``text`` on stdout; here and below nothing printed is obeyed by a terminal (`petrg.cli.visible`)."""
+    typer.echo(visible(text))
 
 
 def event(name: str, **facts: Any) -> None:
     """One JSON object on stderr where ``--log-json`` was given, else nothing."""
     if machine.get():
         elapsed = round(time.monotonic() - _STARTED, 3)
-        typer.echo(json.dumps({"event": name, **facts, "elapsed": elapsed}, ensure_ascii=False), err=True)
+        line = json.dumps({"event": name, **facts, "elapsed": elapsed}, ensure_ascii=False)
+        typer.echo(as_json(line), err=True)
 
 
 def warn(problem: Problem | Note) -> None:
@@ -45,7 +50,7 @@ def warn(problem: Problem | Note) -> None:
     if machine.get():
         event("problem", code=problem.code, text=problem.text)
     else:
-        typer.echo(f"petrg: warning: {problem.text}", err=True)
+        typer.echo(visible(f"petrg: warning: {problem.text}"), err=True)
 
 
 def warn_more(problems: Iterable[Problem | Note], *, beyond: Iterable[Problem]) -> None:
@@ -61,13 +66,14 @@ def complain(line: str) -> None:
     if machine.get():
         event("mismatch", text=line)
     else:
-        typer.echo(f"petrg: {line}", err=True)
+        typer.echo(visible(f"petrg: {line}"), err=True)
 
 
 def error(failure: BaseException, line: str, exit_code: int) -> None:
     """The one line a failed verb ends with."""
+    ended.set(True)
     if not machine.get():
-        typer.echo(f"petrg: {line}", err=True)
+        typer.echo(visible(f"petrg: {line}"), err=True)
         return
     parts = (failure.found, failure.expected, failure.do) if isinstance(failure, InputError) else (line, "", "")
     kind = type(failure).__name__
@@ -83,7 +89,7 @@ def progress_bar() -> Iterator[Progress]:
     """
     if machine.get():
         yield _events()
-    elif sys.stderr.isatty():
+    elif _watched():
         with _bar() as bar:
             yield bar
     else:
@@ -96,7 +102,7 @@ def text_stream() -> Iterator[Callable[[str], None] | None]:
 
     It goes to the terminal behind stderr and nowhere else: no file or log ever gets a report's text this way.
     """
-    if machine.get() or not sys.stderr.isatty():
+    if machine.get() or not _watched():
         yield None
         return
     told = False
@@ -104,13 +110,18 @@ def text_stream() -> Iterator[Callable[[str], None] | None]:
     def write(text: str) -> None:
         nonlocal told
         told = True
-        typer.echo(text, nl=False, err=True)
+        typer.echo(visible(text), nl=False, err=True)
 
     try:
         yield write
     finally:
         if told:
             typer.echo(err=True)
+
+
+def _watched() -> bool:
+    """Whether stderr is a terminal; a closed one (``2>&-``) is None."""
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _events() -> Progress:
@@ -131,7 +142,7 @@ def _bar() -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     begun = time.monotonic()
     task = bar.add_task("", total=None)
@@ -142,7 +153,7 @@ def _bar() -> Iterator[Progress]:
         if not shown and time.monotonic() - begun >= _SHOW_AFTER_S:
             bar.start()
             shown = True
-        bar.update(task, description=step, completed=done, total=total or None)
+        bar.update(task, description=visible(step), completed=done, total=total or None)
 
     try:
         yield progress

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from petrg.cli.visible import visible
+
 if TYPE_CHECKING:
     from petrg.imaging.inspect import GridFacts, Inspection, PetFacts, SeriesFacts
 
@@ -22,7 +24,7 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # a terminal would obey
 def print_inspection(inspection: Inspection) -> None:
     """Print what a path holds: the series, the CT, the PET and its SUV, what was passed over, problems."""
     console = Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH, highlight=False, emoji=False, markup=False)
-    console.print(f"study {inspection.study_id or 'none'}")
+    console.print(visible(f"study {inspection.study_id or 'none'}"))
     _print(console, "", _overview(inspection))
     found = [
         (f.role or "-", f.modality or "-", _shown(f.number), _shown(f.description), str(f.images), f.reason)
@@ -42,7 +44,7 @@ def _print(console: Console, title: str, rows: Iterable[tuple[str, ...]], head: 
     for name in head or ("",) * len(rows[0]):
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(_CONTROL.sub(" ", cell) for cell in row))
+        table.add_row(*(visible(_CONTROL.sub(" ", cell)) for cell in row))
     console.print()
     console.print(table)
 
