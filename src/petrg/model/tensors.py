@@ -336,9 +336,13 @@ def _write_file(path: Path, rows: Sequence[_Row], source: Tensors, told: Callabl
     with path.open("wb") as file:
         file.write(len(raw).to_bytes(8, "little") + raw)
         for done, row in enumerate(rows, 1):
-            tensor = source.read(row.name).to("cpu", row.dtype).contiguous()
-            array: Any = tensor.view(-1).view(torch.uint8).numpy() if tensor.numel() else b""
-            file.write(memoryview(array))
+            file.write(_bytes(source, row))  # not held by a name: two tables at a time would be twice the memory
             told(done)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _bytes(source: Tensors, row: _Row) -> memoryview:
+    tensor = source.read(row.name).to("cpu", row.dtype).contiguous()
+    array: Any = tensor.view(-1).view(torch.uint8).numpy() if tensor.numel() else b""
+    return memoryview(array)
