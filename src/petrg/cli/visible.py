@@ -23,8 +23,8 @@ def visible(text: str) -> str:
     Titles, labellers, licences and names of models come from files and servers: an escape sequence in them would
     rename a window, hide a line or turn the text after it round.
 
-    >>> visible("a\\x1b]0;title\\x07b\\tc\\n")
-    'a\ufffd]0;title\ufffdb\\tc\\n'
+    >>> visible("a\x1b]0;title\x07b\tc\n")
+    'a�]0;title�b\tc\n'
     """
     return _OBEYED.sub("\ufffd", text)
 
@@ -32,7 +32,7 @@ def visible(text: str) -> str:
 def as_json(text: str) -> str:
     r"""A line of JSON with the same characters as escapes: it reads back as it was.
 
-    >>> as_json('{"a": "\\x9b"}')
-    '{"a": "\\\\u009b"}'
+    >>> as_json('{"a": "\x9b"}') == '{"a": "' + chr(92) + 'u009b"}'
+    True
     """
     return _OBEYED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
