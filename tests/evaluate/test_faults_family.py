@@ -69,8 +69,6 @@ def test_lengths() -> None:
     assert value(half, "Length-Characters") == 7 / 28
     assert value(half, "Length-Tokens") == 7 / 28
     assert len(units("SUVmax 4.5, left lobe")) == 5
-    counted = FaultFamily(half.cases, count=len)
-    assert value(counted, "Length-Tokens") == 7 / 28
 
 
 def test_seq_rep_is_one_less_the_share_of_distinct_n_grams() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from petrg.anatomy import NodalGroup, Region, Side
 from petrg.errors import ScoreError
-from petrg.evaluate.lesion_sites import Site, avid_sites, ct_only_sites, meet
+from petrg.evaluate.lesion_sites import Site, avid_sites, ct_only_sites, lesions_of, meet
 from petrg.evaluate.lesions import METRICS, LesionFamily
 from petrg.language.reading import read
 from petrg.report import Finding, Structure, Uptake
@@ -26,12 +26,19 @@ def hot(region: Region, side: Side | None = None, group: NodalGroup | None = Non
     return Finding(region=region, side=side, nodal_group=group, **{"uptake": Uptake.HIGH, **more})
 
 
+def family_of(
+    references: Sequence[Sequence[Finding]], predictions: Sequence[Sequence[Finding] | None], ids: Sequence[str]
+) -> LesionFamily:
+    said = [None if one is None else lesions_of(one) for one in predictions]
+    return LesionFamily([lesions_of(one) for one in references], said, ids)
+
+
 def values(family: LesionFamily) -> dict[str, float]:
     return {key: s.value() for key, s in family.statistics().items()}
 
 
 def score(reference: Sequence[Finding], prediction: Sequence[Finding] | None) -> dict[str, float]:
-    return values(LesionFamily([reference], [prediction], ["a"]))
+    return values(family_of([reference], [prediction], ["a"]))
 
 
 # ------------------------------------------------------------------------------------------------- sites
@@ -132,7 +139,7 @@ def test_by_hand() -> None:
     assert found["Lesion-F1"] == pytest.approx(2 / 7)
     assert found["False-Findings"] == 3.0
     assert found["Side-Errors"] == pytest.approx(1 / 2)
-    family = LesionFamily([reference], [prediction], ["a"])
+    family = family_of([reference], [prediction], ["a"])
     counts = {c.key: (c.value, c.of) for c in family.counts()}
     assert counts["lesions-found"] == (1, 3)
     assert counts["lesions-false"] == (3, 4)
@@ -212,23 +219,23 @@ def test_permuted_and_drawn_scores_equal_scoring_them_anew() -> None:
     references, predictions = ([random_findings(rng) for _ in range(6)] for _ in range(2))
     predictions[2] = None  # type: ignore[call-overload]
     ids = [f"c{i}" for i in range(6)]
-    family = LesionFamily(references, predictions, ids)
+    family = family_of(references, predictions, ids)
     orders = np.array([rng.permutation(6) for _ in range(5)] + [np.arange(6)])
     found = family.permuted(orders)
     assert found.keys() == family.statistics().keys()
     for k, order in enumerate(orders):
-        expected = values(LesionFamily(references, [predictions[j] for j in order], ids))
+        expected = values(family_of(references, [predictions[j] for j in order], ids))
         assert {key: v[k] for key, v in found.items()} == pytest.approx(expected, nan_ok=True)
     drawn = {key: s(orders[:1] * 0 + 3) for key, s in family.statistics().items()}
     assert {key: v[0] for key, v in drawn.items()} == pytest.approx(
-        values(LesionFamily(references[3:4], predictions[3:4], ids[3:4])), nan_ok=True
+        values(family_of(references[3:4], predictions[3:4], ids[3:4])), nan_ok=True
     )
 
 
 def test_shuffled_cases_find_less() -> None:
     rng = np.random.default_rng(1)
     references = [random_findings(rng) for _ in range(40)]
-    family = LesionFamily(references, references, [str(i) for i in range(40)])
+    family = family_of(references, references, [str(i) for i in range(40)])
     own, moved = values(family), family.permuted(np.roll(np.arange(40), 1)[None])
     assert own["Lesion-Recall"] == own["Lesion-Precision"] == own["CT-Lesion-Recall"] == 1.0
     assert own["False-Findings"] == own["Side-Errors"] == 0.0
@@ -239,7 +246,7 @@ def test_shuffled_cases_find_less() -> None:
 def test_a_thousand_permutations_of_135_cases_take_under_half_a_second() -> None:
     rng = np.random.default_rng(2)
     references, predictions = ([random_findings(rng) for _ in range(135)] for _ in range(2))
-    family = LesionFamily(references, predictions, [str(i) for i in range(135)])
+    family = family_of(references, predictions, [str(i) for i in range(135)])
     family.statistics()
     orders = np.array([rng.permutation(135) for _ in range(1000)])
     start = time.process_time()
@@ -249,9 +256,9 @@ def test_a_thousand_permutations_of_135_cases_take_under_half_a_second() -> None
 
 def test_one_prediction_for_each_reference() -> None:
     with pytest.raises(ScoreError, match="2 references, 1 predictions"):
-        LesionFamily([[], []], [[]], ["a", "b"])
+        family_of([[], []], [[]], ["a", "b"])
 
 
 def test_metrics_define_every_statistic() -> None:
-    assert [m.key for m in METRICS] == list(LesionFamily([[]], [[]], ["a"]).statistics())
+    assert [m.key for m in METRICS] == list(family_of([[]], [[]], ["a"]).statistics())
     assert [m.key for m in METRICS if m.headline] == ["Lesion-Recall", "False-Findings"]

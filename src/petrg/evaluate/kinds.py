@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from petrg.errors import ScoreError
-from petrg.evaluate.cases import Cases
+from petrg.evaluate.cases import Cases, Sex
 from petrg.evaluate.label_set import LabelSet
 from petrg.evaluate.scores import Metric
 from petrg.evaluate.statistic import Family
 from petrg.evaluate.systems import NORMAL, Reports, by_id
-from petrg.report import Finding, Record
+from petrg.report import Record
 
 if TYPE_CHECKING:
+    from petrg.evaluate.faults import Fault
+    from petrg.evaluate.lesion_sites import Lesions
+    from petrg.evaluate.record_numbers import Said
     from petrg.evaluate.text.tokens import TokenizerName
-    from petrg.language.reading import Reading
 
 __all__ = [
     "ClassKind",
@@ -24,6 +26,7 @@ __all__ = [
     "Kind",
     "Labeller",
     "LesionKind",
+    "Noted",
     "Readings",
     "RecordKind",
     "SuvKind",
@@ -36,6 +39,8 @@ Labeller = Callable[[Mapping[str, str]], LabelSet]
 """Texts by id -> their labels."""
 
 NO_TEXT = "has no text, only labels"
+SCANNED = ("PT", "CT")
+"""What is taken to have been scanned where nobody says."""
 
 
 class Kind(Protocol):
@@ -168,20 +173,47 @@ def _no_labels(reports: Reports) -> str:
     return "its text was not labelled by the labeller of the labels given" if reports.texts else "has no labels"
 
 
+class Noted(NamedTuple):
+    """What is scored of a text: its lesions, and the SUVs it names."""
+
+    lesions: Lesions
+    said: Said
+
+
 @dataclass(frozen=True)
 class Readings:
-    """What petrg's reader reads in texts; each text is read once."""
+    """What petrg's reader notes of texts. Readings themselves are large and are not kept.
+
+    Parameters
+    ----------
+    language : str
+        Of the reader, ``auto`` or a lexicon's code.
+    modalities : collection of str
+        What was scanned, see :func:`petrg.evaluate.faults.find_faults`.
+    known : mapping of text -> Noted
+    """
 
     language: str
-    known: dict[str, Reading] = field(default_factory=dict)
+    modalities: Collection[str] = SCANNED
+    known: dict[str, Noted] = field(default_factory=dict)
 
-    def __call__(self, text: str) -> Reading:
-        """The reading of ``text``."""
+    def __call__(self, text: str) -> Noted:
+        """What is scored of ``text``; it is read at the first time."""
+        from petrg.evaluate.lesion_sites import lesions_of
+        from petrg.evaluate.record_numbers import said_in_reading
         from petrg.language.reading import read
 
         if text not in self.known:
-            self.known[text] = read(text, self.language)
+            reading = read(text, self.language)
+            self.known[text] = Noted(lesions_of(reading.grounded), said_in_reading(reading))
         return self.known[text]
+
+    def faults(self, text: str, sex: Sex | None) -> tuple[Fault, ...]:
+        """What is wrong with ``text`` as the report of a patient of this sex."""
+        from petrg.evaluate.faults import find_faults
+        from petrg.language.reading import read
+
+        return find_faults(text, read(text, self.language), sex=sex, modalities=self.modalities)
 
 
 @dataclass(frozen=True)
@@ -200,14 +232,15 @@ class LesionKind:
 
     def family(self, cases: Cases, reports: Reports) -> Family | str:
         """Of the findings of texts against the references' findings."""
+        from petrg.evaluate.lesion_sites import Lesions
         from petrg.evaluate.lesions import LesionFamily
 
-        references = [self.readings(text).findings for text in cases.references]
-        predictions: list[tuple[Finding, ...] | None]
+        references = [self.readings(text).lesions for text in cases.references]
+        predictions: list[Lesions | None]
         if reports.texts is not None:
-            predictions = [None if text is None else self.readings(text).findings for text in reports.texts]
+            predictions = [None if text is None else self.readings(text).lesions for text in reports.texts]
         elif reports.labels is not None and reports.labels.labeller == NORMAL:
-            predictions = [() for _ in references]
+            predictions = [Lesions() for _ in references]
         else:
             return NO_TEXT
         return LesionFamily(references, predictions, cases.ids)
@@ -230,12 +263,12 @@ class RecordKind:
 
     def family(self, cases: Cases, reports: Reports) -> Family | str:
         """Of texts against the records of the cases that have one."""
-        from petrg.evaluate.record_numbers import Said, said_in_reading
+        from petrg.evaluate.record_numbers import Said
         from petrg.evaluate.records import RecordFamily
 
         said: list[Said | None]
         if reports.texts is not None:
-            said = [None if text is None else said_in_reading(self.readings(text)) for text in reports.texts]
+            said = [None if text is None else self.readings(text).said for text in reports.texts]
         elif reports.labels is not None and reports.labels.labeller == NORMAL:
             said = [Said() for _ in cases.ids]
         else:
@@ -263,7 +296,4 @@ class FaultsKind:
 
         if reports.texts is None:
             return NO_TEXT
-        for text in reports.texts:
-            if text is not None:
-                self.readings(text)
-        return FaultFamily(cases.with_predictions(reports.texts), self.readings.known)
+        return FaultFamily(cases.with_predictions(reports.texts), self.readings.faults)

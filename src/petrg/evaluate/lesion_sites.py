@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from petrg.anatomy import Region, Side
-from petrg.report import Finding, Structure, Uptake
+from petrg.anatomy import NodalGroup, Region, Side
+from petrg.report import Structure, Uptake
 
-__all__ = ["Met", "Site", "avid_sites", "ct_only_sites", "meet"]
+__all__ = ["Lesions", "Met", "Placed", "Site", "avid_sites", "ct_only_sites", "lesions_of", "meet"]
 
 _AVID = frozenset({Uptake.HIGH, Uptake.EQUIVOCAL})
 _FOCAL = frozenset({Structure.ENLARGED_NODES, Structure.FOCAL_LESION, Structure.BONE_LESION})
@@ -24,6 +24,47 @@ class Site(NamedTuple):
     group: str | None = None
 
 
+class Placed(Protocol):
+    """What is needed of a finding: a :class:`petrg.report.Finding` has it, and so has what a reader grounds."""
+
+    @property
+    def region(self) -> Region:
+        """Where."""
+
+    @property
+    def side(self) -> Side | None:
+        """On which side."""
+
+    @property
+    def nodal_group(self) -> NodalGroup | None:
+        """Of which nodes."""
+
+    @property
+    def uptake(self) -> Uptake | None:
+        """On PET."""
+
+    @property
+    def structure(self) -> Structure | None:
+        """On CT."""
+
+    @property
+    def negated(self) -> bool:
+        """Whether it is a denial."""
+
+
+class Lesions(NamedTuple):
+    """The lesions of one report: sites with raised uptake, and sites that CT alone shows."""
+
+    avid: tuple[Site, ...] = ()
+    ct_only: tuple[Site, ...] = ()
+
+
+def lesions_of(findings: Iterable[Placed]) -> Lesions:
+    """The lesions that findings state; a few places are kept in place of many findings."""
+    findings = tuple(findings)
+    return Lesions(avid_sites(findings), ct_only_sites(findings))
+
+
 class Met(NamedTuple):
     """How two lists of sites meet: pairs found, and pairs that differ in nothing but left for right."""
 
@@ -31,7 +72,7 @@ class Met(NamedTuple):
     other_side: int
 
 
-def avid_sites(findings: Iterable[Finding]) -> tuple[Site, ...]:
+def avid_sites(findings: Iterable[Placed]) -> tuple[Site, ...]:
     """The distinct sites of findings that state a lesion on PET (uptake high or equivocal, not denied), sorted.
 
     Both sides make two sites; the midline is no side. A place named again, or named again with less said of it (the
@@ -39,6 +80,7 @@ def avid_sites(findings: Iterable[Finding]) -> tuple[Site, ...]:
 
     Examples
     --------
+    >>> from petrg.report import Finding
     >>> hot = Finding(region=Region.NECK_NODES, uptake=Uptake.HIGH)
     >>> [s.side for s in avid_sites([hot, hot.model_copy(update={"side": Side.BILATERAL})])]
     [<Side.LEFT: 'left'>, <Side.RIGHT: 'right'>]
@@ -46,7 +88,7 @@ def avid_sites(findings: Iterable[Finding]) -> tuple[Site, ...]:
     return _distinct(f for f in findings if not f.negated and f.uptake in _AVID)
 
 
-def ct_only_sites(findings: Iterable[Finding]) -> tuple[Site, ...]:
+def ct_only_sites(findings: Iterable[Placed]) -> tuple[Site, ...]:
     """The distinct sites with a focal lesion, a bone lesion or enlarged nodes on CT and no raised uptake, sorted."""
     findings = tuple(findings)
     hot = avid_sites(findings)
@@ -72,12 +114,12 @@ def meet(reference: Sequence[Site], prediction: Sequence[Site]) -> Met:
     return Met(len(found), len(_pair(left, other, _mirrored)))
 
 
-def _distinct(findings: Iterable[Finding]) -> tuple[Site, ...]:
+def _distinct(findings: Iterable[Placed]) -> tuple[Site, ...]:
     named = sorted({site for f in findings for site in _expand(f)}, key=_order)
     return tuple(s for s in named if not any(_says_more(other, s) for other in named))
 
 
-def _expand(finding: Finding) -> list[Site]:
+def _expand(finding: Placed) -> list[Site]:
     group, side = finding.nodal_group, finding.side
     kin = None
     if group is not None:

@@ -10,26 +10,26 @@ import numpy as np
 
 from petrg.anatomy import Region
 from petrg.errors import ScoreError
-from petrg.evaluate.lesion_sites import Site, avid_sites, ct_only_sites, meet
+from petrg.evaluate.lesion_sites import Lesions, Site, meet
 from petrg.evaluate.scores import Count, Metric
 from petrg.evaluate.statistic import Floats, Ints, Tally
-from petrg.report import Finding
 
 __all__ = ["METRICS", "LesionFamily"]
 
 _AT_ONCE = 4_000_000
-_KINDS: Mapping[str, Callable[[Sequence[Finding]], tuple[Site, ...]]] = {"": avid_sites, "CT-": ct_only_sites}
+_KINDS: Mapping[str, int] = {"": 0, "CT-": 1}
+"""Prefix of the metric -> which of `Lesions`."""
 
 
 @dataclass(frozen=True)
 class LesionFamily:
-    """The lesions of predicted findings against those of reference findings, case by case.
+    """The lesions of predictions against those of references, case by case.
 
     Parameters
     ----------
-    references : sequence of findings
-        ``petrg.language.reading.read(text).findings`` of each reference.
-    predictions : sequence of findings or None
+    references : sequence of Lesions
+        ``lesions_of(petrg.language.reading.read(text).grounded)`` of each reference.
+    predictions : sequence of Lesions or None
         The same of each prediction; None where it is missing: it finds nothing.
     ids : sequence of str
 
@@ -39,8 +39,8 @@ class LesionFamily:
     on PET and those that CT alone shows (keys that begin with ``CT-``) are counted apart.
     """
 
-    references: Sequence[Sequence[Finding]]
-    predictions: Sequence[Sequence[Finding] | None]
+    references: Sequence[Lesions]
+    predictions: Sequence[Lesions | None]
     ids: Sequence[str]
 
     def __post_init__(self) -> None:
@@ -55,8 +55,8 @@ class LesionFamily:
     def tables(self) -> Mapping[str, _Tables]:
         """Prefix of the metric -> what is needed to count any pairing of cases."""
         return {
-            prefix: _Tables.of([sites(f) for f in self.references], [sites(f or ()) for f in self.predictions])
-            for prefix, sites in _KINDS.items()
+            prefix: _Tables.of([one[k] for one in self.references], [(one or Lesions())[k] for one in self.predictions])
+            for prefix, k in _KINDS.items()
         }
 
     def statistics(self) -> Mapping[str, Tally]:

@@ -60,7 +60,7 @@ def score_all(
         Labels given as files, both or neither; then no text is labelled, and lesions are not scored, since they are
         read by petrg's reader.
     given : Given, optional
-        Template, second reader, other system, records.
+        Template, second reader, other system, records, what was scanned.
     draws : Draws, optional
     title : str
         What the system is called.
@@ -86,7 +86,7 @@ def score_all(
     job = Job(
         cases=cases,
         system=system(title, cases.predictions, prediction_labels),
-        kinds=_kinds(tokenizer, reference_labels, Readings(language), given.records, own=own),
+        kinds=_kinds(tokenizer, reference_labels, Readings(language, given.modalities), given.records, own=own),
         given=given,
         draws=draws or Draws(),
         labels=reference_labels,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from petrg.evaluate.class_tables import class_rows, confusions, region_rows
 from petrg.evaluate.classes import ClassFamily
 from petrg.evaluate.comparisons import paired_tests, permutation_tests
 from petrg.evaluate.counts import counts_of
-from petrg.evaluate.kinds import Kind, Labeller, with_labels
+from petrg.evaluate.kinds import SCANNED, Kind, Labeller, with_labels
 from petrg.evaluate.label_set import LabelSet
 from petrg.evaluate.read_template import Template
 from petrg.evaluate.rows import Dealt, Draws, ScoredRow, dealt_rows, scored_row
@@ -41,12 +41,15 @@ class Given:
         Another system's reports; a missing one scores 0, as the system's own do.
     records : mapping of id -> Record
         What was measured, by case.
+    modalities : collection of str
+        What was scanned, in DICOM's names, see :func:`petrg.evaluate.faults.find_faults`.
     """
 
     template: Template | None = None
     second_reader: Sequence[str | None] | None = None
     against: Sequence[str | None] | None = None
     records: Mapping[str, Record] = field(default_factory=dict)
+    modalities: Collection[str] = SCANNED
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -116,8 +116,8 @@ def _families(table: Cases, readings: Readings) -> list[Family]:
     told = {key: text for key, text in zip(table.ids, table.predictions, strict=True) if text}
     reference = extract(dict(zip(table.ids, table.references, strict=True)), readings.language)
     lesions = LesionFamily(
-        [readings(text).findings for text in table.references],
-        [None if not text else readings(text).findings for text in table.predictions],
+        [readings(text).lesions for text in table.references],
+        [None if not text else readings(text).lesions for text in table.predictions],
         table.ids,
     )
     return [lesions, ClassFamily(reference, extract(told, readings.language), table.ids)]

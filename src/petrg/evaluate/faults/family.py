@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 
@@ -15,11 +16,17 @@ from petrg.evaluate.faults.pieces import Pieces, units
 from petrg.evaluate.faults.repetition import repeated_sentences, seq_rep
 from petrg.evaluate.scores import Metric
 from petrg.evaluate.statistic import Floats, Ints, Tally, mean_of
-from petrg.language.reading import Reading
 
-__all__ = ["METRICS", "FaultFamily"]
+__all__ = ["METRICS", "FaultFamily", "FindFaults"]
+
+FindFaults: TypeAlias = Callable[[str, Sex | None], tuple[Fault, ...]]
+"""A text and the patient's sex -> its faults."""
 
 _EMPTY = (Fault(FaultKind.EMPTY, (), "no report"),)
+
+
+def _find(text: str, sex: Sex | None) -> tuple[Fault, ...]:
+    return find_faults(text, sex=sex)
 
 
 @dataclass(frozen=True)
@@ -29,18 +36,12 @@ class FaultFamily:
     Parameters
     ----------
     cases : Cases
-    readings : mapping of text -> Reading, optional
-        What was read already; the rest is read here, each distinct text once.
-    modalities : collection of str
-        What was scanned, see :func:`find_faults`.
-    count : callable, optional
-        Tokens of a text, for lengths; without it :func:`petrg.evaluate.faults.pieces.units` are counted.
+    find : callable, optional
+        Text and sex -> faults; default :func:`find_faults` as it stands. It is asked once for each text and sex.
     """
 
     cases: Cases
-    readings: Mapping[str, Reading] = field(default_factory=dict)
-    modalities: Collection[str] = ("PT", "CT")
-    count: Callable[[str], int] | None = None
+    find: FindFaults = _find
 
     @cached_property
     def faults(self) -> tuple[tuple[Fault, ...], ...]:
@@ -53,8 +54,7 @@ class FaultFamily:
                 continue
             key = (case.prediction, case.sex)
             if key not in known:
-                reading = self.readings.get(case.prediction)
-                known[key] = find_faults(case.prediction, reading, sex=case.sex, modalities=self.modalities)
+                known[key] = self.find(case.prediction, case.sex)
             rows.append(known[key])
         return tuple(rows)
 
@@ -65,8 +65,8 @@ class FaultFamily:
         rows: dict[str, Floats] = {
             "characters": _each(predictions, _characters),
             "reference characters": _each(references, _characters),
-            "tokens": _each(predictions, self._tokens),
-            "reference tokens": _each(references, self._tokens),
+            "tokens": _each(predictions, _tokens),
+            "reference tokens": _each(references, _tokens),
             "seq-rep-4": _each(predictions, seq_rep, missing=np.nan),
             "reference seq-rep-4": _each(references, seq_rep, missing=np.nan),
             "repeated sentences": _each(predictions, lambda t: repeated_sentences(Pieces(t)), missing=np.nan),
@@ -95,8 +95,9 @@ class FaultFamily:
         """Nothing: a report keeps its faults, whoever it is given to (those by sex are permuted within one sex)."""
         return {}
 
-    def _tokens(self, text: str) -> int:
-        return len(units(text)) if self.count is None else self.count(text)
+
+def _tokens(text: str) -> int:
+    return len(units(text))
 
 
 def _characters(text: str) -> int:

@@ -12,6 +12,7 @@ from petrg.evaluate.cases import Cases
 from petrg.evaluate.statistic import Statistic, Tally, mean_of
 from petrg.evaluate.text.bleu import ORDERS
 from petrg.evaluate.text.crowd import crowd, lcs_matrix
+from petrg.evaluate.text.lcs import Masks
 from petrg.evaluate.text.profile import Profile, compare, profile
 from petrg.evaluate.text.rarity import Rarity, cider_of
 from petrg.evaluate.text.score import (
@@ -117,10 +118,12 @@ class TextFamily:
         return np.concatenate(rows), np.concatenate(cider)
 
     def _one_by_one(self, references: Ints, predictions: Ints) -> tuple[Floats, Floats]:
-        rows, cider = [], []
+        rows, cider, last, masks = [], [], -1, None
         for i, j in zip(references.tolist(), predictions.tolist(), strict=True):
             theirs, ours = self.references[i], self.predictions[j]
-            rows.append(counts_row(compare(theirs, ours), ours, theirs))
+            if i != last:
+                last, masks = i, Masks(theirs.tokens)
+            rows.append(counts_row(compare(theirs, ours, masks), ours, theirs))
             cider.append(cider_of(theirs, ours, self.rarity))
         return np.array(rows), np.array(cider)
 

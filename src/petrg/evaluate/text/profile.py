@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from sys import intern
 from typing import NamedTuple
 
 import numpy as np
@@ -62,11 +63,6 @@ class Profile:
         return tuple(max(0, len(self.tokens) - order) for order in range(ORDERS))
 
     @cached_property
-    def masks(self) -> Masks:
-        """Bits for the longest common subsequence, when it is the reference."""
-        return Masks(self.tokens)
-
-    @cached_property
     def by_stem(self) -> dict[str, list[int]]:
         """Places of the tokens by the stem of their word."""
         made: dict[str, list[int]] = {}
@@ -94,7 +90,7 @@ def profile(tokens: Sequence[str]) -> Profile:
     >>> p.totals, sorted(p.counts.tolist())
     ((3, 2, 1, 0), [1, 1, 1, 1, 2])
     """
-    tokens = list(tokens)
+    tokens = [intern(token) for token in tokens]  # one word of many texts is held once
     keys, counts = _grams(_hashes(tokens))
     lowered = [token.lower() for token in tokens]
     marks, places = _marks(_hashes(lowered))
@@ -103,16 +99,24 @@ def profile(tokens: Sequence[str]) -> Profile:
     return Profile(tokens, keys, counts, marks, places, stems)
 
 
-def compare(reference: Profile, prediction: Profile) -> Overlap:
+def compare(reference: Profile, prediction: Profile, masks: Masks | None = None) -> Overlap:
     """What BLEU, ROUGE and METEOR count of a pair.
 
+    Parameters
+    ----------
+    reference, prediction : Profile
+    masks : Masks, optional
+        Of the reference's tokens, where it is compared with several predictions in turn; many texts' would be large.
+
+    Examples
+    --------
     >>> compare(profile("a b c d".split()), profile("a b d".split()))
     Overlap(matches=(3, 1, 0, 0), lcs=3, aligned=3, chunks=2)
     """
     ours, theirs = shared(prediction.keys, reference.keys)
     both = np.minimum(prediction.counts[ours], reference.counts[theirs])
     matches = np.bincount(order_of(prediction.keys[ours]), weights=both, minlength=ORDERS)
-    lcs = lcs_length(reference.masks, prediction.tokens) if len(ours) else 0
+    lcs = lcs_length(masks or Masks(reference.tokens), prediction.tokens) if len(ours) else 0
     return Overlap(tuple(int(m) for m in matches), lcs, *_alignment(reference, prediction))
 
 
