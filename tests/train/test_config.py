@@ -145,7 +145,5 @@ def test_a_changed_recipe_has_a_name_of_its_own() -> None:
 
 
 def test_an_unknown_name_lists_the_known(tmp_path: Path) -> None:
-    with pytest.raises(
-        ModelError, match=r"no configuration 'none\.toml' — expected a TOML file, or one of petrg-1-0\.6b"
-    ):
+    with pytest.raises(ModelError, match=r"no configuration 'none\.toml' — expected a TOML file, or one of petrg"):
         read_config(tmp_path / "none.toml")
