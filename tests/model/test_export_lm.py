@@ -44,6 +44,7 @@ def test_same_embeddings_same_logits(family: str, tmp_path: Path) -> None:
     assert float((after - before).abs().max()) <= 1e-5 * scale
     assert float((after - bare).abs().max()) > 1e-2 * scale, "the test would prove nothing if adapters did nothing"
     assert not [name for name, _ in lm.named_parameters() if "lora" in name]
+    assert ("36787" in (tmp_path / "lm" / "README.md").read_text()) is (family == "gemma2")
 
 
 def test_what_lies_in_the_folder(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tiny_weights import FAMILIES, tiny_lm
@@ -14,6 +16,7 @@ from transformers import LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 
 from petrg.model.generate import RepetitionPenalty, case_seed, cut_text, drafted, generate, is_looping
 from petrg.model.recipe import Generation
+from petrg.model.released_weights import load_released
 
 GREEDY = Generation(max_new_tokens=40, repetition_penalty=1.3)
 LENGTHS = (5, 23, 11)
@@ -216,3 +219,19 @@ def test_a_marker_ends_a_text_though_no_token_does() -> None:
     how = Generation(cut_at="【报告结束】")
     assert drafted([1], "肝脏未见异常。 【报告结束】 后文", how, ended=False) == ([1], "肝脏未见异常。", True, False)
     assert not drafted([1], "肝脏未见", how, ended=False).ended
+
+
+def test_the_released_network_writes_what_the_released_code_wrote(shared: Path) -> None:
+    """Greedy with penalty 1.05, alone and in a padded batch, token for token on every reference case."""
+    home = shared / "data" / "petrg3d_parity"
+    model, tokenizer = load_released(home / "model.safetensors", home / "llm")
+    arrays = [np.load(case / "arrays.npz") for case in sorted((home / "cases").iterdir())]
+    prompts = [torch.from_numpy(a["test_inputs_embeds"]) for a in arrays]
+    how = Generation(max_new_tokens=48, repetition_penalty=1.05)
+    short = prompts[0][-200:]
+    for prompt, wanted in zip(prompts, arrays, strict=True):
+        ids = wanted["greedy_rp105_ids"].tolist()
+        (alone,) = generate(model, [prompt], tokenizer, how, ends=[tokenizer.eos_token_id])
+        company = generate(model, [short, prompt], tokenizer, how, ends=[tokenizer.eos_token_id])[1]
+        ends = ids.index(tokenizer.eos_token_id) if tokenizer.eos_token_id in ids else len(ids)
+        assert alone.ids == company.ids == ids[:ends]

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from petrg.files import output_directory, write_file
-from petrg.model.backbone import end_ids
+from petrg.model.backbone import end_ids, row_scale
 from petrg.model.base import base_state, quiet
 from petrg.model.network import PETRG3D
 from petrg.model.processor import PETRG3DProcessor
@@ -36,8 +36,14 @@ is ever written. The learned rows of the marks (ids {size} to {marks}) lie in `{
 this order; the rows after them come from each image:
 
     {names}
-
+{more}
 Every text is a draft, not for diagnosis, unverified.
+"""
+
+
+_GEMMA = """
+This language model scales what it looks up, and its prompts come scaled: the server must not do so again (vLLM since
+its pull request 36787, March 2026).
 """
 
 
@@ -79,6 +85,7 @@ def export_lm(model: PETRG3D, processor: PETRG3DProcessor, folder: Path) -> Expo
             marks=span.ct - 1,
             names=" ".join(MARKS),
             rows=TOKEN_ROWS,
+            more=_GEMMA if row_scale(model.get_input_embeddings()) != 1.0 else "",
         )
         write_file(aside / "README.md", about)
     return Exported(merged, span.first, span.end - span.first)
