@@ -149,6 +149,9 @@ def test_types_and_the_seed(saved: Path) -> None:
     ct = torch.randn(1, 3, 8, 8, 8)
     ids = torch.tensor([[65, model.span.ct, model.span.pet]])
     assert model(input_ids=ids, ct=ct, pet=ct[:, :1]).logits.isfinite().all()
+    half = PETRG3D.from_pretrained(saved, dtype="float16")  # the base is known again before it is rounded
+    assert {p.dtype for p in half.parameters()} == {torch.float16}
+    assert {b.dtype for n, b in half.named_buffers() if "inv_freq" in n} == {torch.float32}
     with pytest.raises(ModelError, match="no type 'float8'"):
         PETRG3D.from_pretrained(saved, dtype="float8")
 

@@ -268,15 +268,17 @@ def _language_model(
         where, revision = config.base_model, config.base_revision
     if where is None:
         raise ModelError("the weights name no base language model", "one to stand on", "give base=")
-    lm = load_base(
-        where, revision=revision, size=config.text_config.vocab_size, dtype=dtype, local_files_only=local_files_only
-    )
+    half = dtype is torch.float16  # which rounds so that a model is no longer known by its values: cast afterwards
+    size, seen = config.text_config.vocab_size, None if half else dtype
+    lm = load_base(where, revision=revision, size=size, dtype=seen, local_files_only=local_files_only)
     if config.base_fingerprint not in (None, fingerprint(HeldTensors(lm.state_dict()))):
         raise ModelError(
             "the language model is not the one that these weights were trained on",
             f"{config.base_model or 'the embedded one'}, tensor for tensor",
             "give base= that very model",
         )
+    for parameter in lm.parameters() if half else ():  # not its rotary frequencies, which stay float32
+        parameter.data = parameter.data.to(dtype)
     return lm
 
 
