@@ -360,7 +360,7 @@ def test_divergence_stops_with_the_step() -> None:
     watch = Watch(toy(stop__after_steps=5, stop__divergence=2.0))
     for step in range(1, 30):
         watch.loss(2.0, step)
-    with pytest.raises(ModelError, match="the loss rose to .* at step 3"):
+    with pytest.raises(ModelError, match=r"the loss rose to .* at step 3"):
         for step in range(30, 60):
             watch.loss(9.0, step)
     with pytest.raises(ModelError, match="the gradient's norm is inf at step 9"):

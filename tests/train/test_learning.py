@@ -1,0 +1,128 @@
+"""The tiny network learns four digital patients by their images: the right image, and no other, gives the right text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from petrg.model import PETRG3D, PETRG3DProcessor
+from petrg.train import read_config, run
+from petrg.train.examples import Example, Shown
+from petrg.train.run import Run, Trained, train
+from petrg.train.validate import write_texts
+
+SETS = (
+    "data.train=4",
+    "data.validation=0",
+    "data.sex='F'",  # equal prompts: only the images tell the cases apart
+    "data.lesions=3",
+    "dropout.template=1.0",
+    "recipe_changes.input.spacing_mm=[24.0, 24.0, 24.0]",
+    "model.scratch.vocabulary=1200",
+    "model.network.vision.depth=1",
+    "model.network.resampler.depth=1",
+    "losses.latent_regions=1.0",
+    "losses.attention=0.2",
+    "optimiser.lr=4e-3",
+    "batches.epochs=120",
+    "keep.every_epochs=120",
+)
+IMAGES = Shown(False, ("ct", "pet"))
+Changed = Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]
+
+
+@dataclass
+class Learned:
+    ready: Run
+    done: Trained
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Learned]:
+    kept: list[Run] = []
+    own = run.prepare
+
+    def keeping(*args: Any, **kwargs: Any) -> Run:
+        kept.append(own(*args, **kwargs))
+        return kept[0]
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(run, "prepare", keeping)
+    patch.setattr("petrg.train.validate.EVERYTHING", IMAGES)
+    done = train(read_config("tiny", SETS), tmp_path_factory.mktemp("learned") / "run")
+    kept[0].learner.eval()
+    yield Learned(kept[0], done)
+    patch.undo()
+
+
+@torch.no_grad()
+def loss(ready: Run, text: int, image: int, change: Changed = dict) -> float:
+    """The loss of one case's text beside another's image."""
+    cases = ready.split("train")
+    own, other = (ready.examples.example(cases[k], IMAGES) for k in (text, image))
+    batch = change(ready.collate([Example(**{**vars(own), "images": other.images})]))
+    ready.learner(**batch)
+    return float(ready.learner.said["text"])
+
+
+def test_its_own_image_is_better_than_every_other(learned: Learned) -> None:
+    table = [[loss(learned.ready, text, image) for image in range(4)] for text in range(4)]
+    for text in range(4):
+        assert table[text][text] < 0.5 * min(table[text][k] for k in range(4) if k != text), table
+
+
+def test_swapping_images_swaps_the_texts(learned: Learned) -> None:
+    ready = learned.ready
+    cases = ready.split("train")
+    assert len({c.answer for c in cases}) == 4
+    for turn in range(4):
+        seen = [*cases[turn:], *cases[:turn]]
+        drafts = write_texts(ready.learner, ready.examples, ready.collate, cases, images_of=seen, longest=200)
+        assert [d.text for d in drafts] == [c.answer for c in seen]
+        assert all(d.ended for d in drafts)
+
+
+def swapped(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {**batch, "ct": batch["pet"], "pet": batch["ct"][:, :1]}
+
+
+def flipped(axis: int) -> Changed:
+    return lambda batch: {**batch, **{m: batch[m].flip(axis) for m in ("ct", "pet")}}
+
+
+def shifted(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {**batch, **{m: batch[m].roll(6, dims=2) for m in ("ct", "pet")}}
+
+
+@pytest.mark.parametrize(
+    "change", [swapped, flipped(2), flipped(4), shifted], ids=["CT for PET", "head for foot", "left for right", "moved"]
+)
+def test_a_wrong_image_raises_the_loss(learned: Learned, change: Changed) -> None:
+    own = [loss(learned.ready, k, k) for k in range(4)]
+    wrong = [loss(learned.ready, k, k, change) for k in range(4)]
+    assert sum(wrong) > 1.5 * sum(own), (own, wrong)
+
+
+def test_what_is_saved_writes_the_same(learned: Learned) -> None:
+    """From the folder alone, as anyone would use it."""
+    weights = learned.done.weights
+    network = PETRG3D.from_pretrained(weights)
+    assert network.config.domain == "phantoms"
+    processor = PETRG3DProcessor.from_pretrained(weights)
+    own = dict(learned.ready.network.state_dict())
+    assert network.state_dict().keys() == own.keys()
+    assert all(torch.equal(tensor, own[name]) for name, tensor in network.state_dict().items())
+    text = learned.ready.split("train")[0].answer
+    assert processor.tokenizer.decode(processor.tokenizer(text, add_special_tokens=False)["input_ids"]) == text
+
+
+def test_the_card_says_what_the_run_was(learned: Learned) -> None:
+    card = (Path(learned.done.weights) / "README.md").read_text()
+    assert "digital phantoms" in card
+    assert "4 train" in card
+    assert "seed 42" in card
