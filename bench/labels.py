@@ -144,6 +144,8 @@ def main() -> None:
     for kind in ("dev", "held") if options.clean and not options.dev else ("dev",) if options.clean else ():
         for language in ("zh", "en"):
             table(f"clean {language}-{kind}", clean(f"{language}-{kind}"))
+    for name in ("zh-machine-dev", "en-dev2") if options.clean else ():
+        table(f"second for development: {name}", clean(name))
     print(f"\nspeed on {len(developed)} reports, {sum(len(r['Cleaned_Pred_report']) for r in developed)} characters")
     speed([r["Cleaned_Pred_report"] for r in developed], options.repeats)
 

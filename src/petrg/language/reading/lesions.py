@@ -135,14 +135,17 @@ class _Teller:
             return
         first = self.new = True
         beside = False
-        reference = len(statements) > 1 and any(s.yardstick for s in statements)
         for statement in statements:
             if (statement.heading or self.muted or self.summary) and self.mutes(statement):
                 continue
             if (
                 statement.yardstick
                 or (beside and not statement.places and not statement.said)
-                or (statement.suvs and statement.only_of_liver and (beside or reference or self.measured_elsewhere()))
+                or (
+                    statement.suvs
+                    and statement.only_of_liver
+                    and (beside or self.measured_elsewhere() or any(s.yardstick for s in statements))
+                )
             ):
                 if statement.refers == "reference":
                     self.lesion.suvs = ()  # "SUVmax 3.3, and serves as the reference"
@@ -240,10 +243,12 @@ class _Teller:
             places = [replace(p, beside=True, node=True, suv=None) for p in self.subject]
         if statement.explained and statement.silent and not self.lesion.empty:
             return  # "likely reactive after a vaccination in the arm"
-        if places and not statement.opens_sentence and not statement.heading and _of_bones(self.subject):
-            for place in places:
+        for place in places:
+            if place.entry.bones and not (statement.opens_sentence or statement.heading) and _of_bones(self.subject):
                 place.bone = True  # "in the spine, and to a similar degree in the pelvis"
         if places and not statement.said and self.goes_on(statement):
+            if self.lesion.suvs and not statement.suvs:
+                self.lesion.owners = places  # "in the spine, SUVmax 6.6, and in the pelvis, SUVmax 6.2"
             self.lesion.places += places
             self.lesion.add(statement)
             return

@@ -67,8 +67,8 @@ class PlaceReader(ABC):
         last, out = self.last, self.out
         if last is not None and entry.part and start == last.end:
             last.end = end
-            if last.entry.implies and Region.MUSCLE_SUBCUTIS in entry.regions:
-                last.entry = entry  # "muscles of the neck"
+            if not last.entry.regions or (last.entry.implies and Region.MUSCLE_SUBCUTIS in entry.regions):
+                last.entry = entry  # "marrow of the whole body", "muscles of the neck"
             return
         if self.comparison is not None:
             self.resolve_comparison(LIVER if Region.LIVER in entry.regions else TISSUE, token)

@@ -67,8 +67,9 @@ class Statement:
     """All that one clause says.
 
     ``extra`` are places added to a subject ("the largest in"), ``asides`` neighbours and yardsticks,
-    ``brought`` the place of a word such as "ascites". ``mild`` is where a clause that says no more said so, ``raised`` an
-    increase of what the clause does not name, ``gone`` that all said before is no more, ``refers`` which of two places named before is meant: "first" or "last".
+    ``brought`` the place of a word such as "ascites". ``mild`` is where a clause that says no more said so, ``raised``
+    an increase of what the clause does not name, ``gone`` that all said before is no more, ``refers`` which place of
+    before is meant: "first" or "last" of several, an "aside"; "reference" that it was a yardstick.
     """
 
     start: int
@@ -116,4 +117,13 @@ class Statement:
         """Whether the clause has no bearing on anything."""
         if self.said or self.places or self.suvs or self.sizes:
             return False
-        return not (self.extra or self.asides or self.yardstick or self.heading or self.earlier or self.mild or self.raised or self.gone)
+        return not (
+            self.extra
+            or self.asides
+            or self.yardstick
+            or self.heading
+            or self.earlier
+            or self.mild
+            or self.raised
+            or self.gone
+        )

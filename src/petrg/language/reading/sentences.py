@@ -21,9 +21,10 @@ _GAP = 4  # characters before a sentence in which the end of a paragraph is look
 def segments(plain: str, lexicon: Lexicon) -> Iterator[list[Statement]]:
     """The statements of each segment of a normalised text, in order; positions index it."""
     paragraph = titled = False
+    parted = _PARAGRAPH.search(plain) is not None
     for start, end in _sentences(plain, lexicon):
         opens = True
-        if _PARAGRAPH.search(plain, max(0, start - _GAP), start + 1):
+        if parted and _PARAGRAPH.search(plain, max(0, start - _GAP), start + 1):
             paragraph = not titled
         titled = False
         line = _HEADING.match(plain, start) if lexicon.inflected else None
