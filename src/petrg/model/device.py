@@ -8,7 +8,7 @@ import torch
 
 from petrg.errors import ModelError
 
-__all__ = ["Place", "choose_place"]
+__all__ = ["Place", "choose_place", "cpu_has_bfloat16"]
 
 
 class Place(NamedTuple):

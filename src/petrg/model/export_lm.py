@@ -17,7 +17,7 @@ from petrg.model.processor import PETRG3DProcessor
 from petrg.model.tokens import MARKS
 from petrg.model.weights import generation_config
 
-__all__ = ["TOKEN_ROWS", "Exported", "export_lm"]
+__all__ = ["TOKEN_ROWS", "Exported", "export_lm", "merge_adapters", "model_ends"]
 
 TOKEN_ROWS = "petrg/token_rows.safetensors"
 """In a folder of its own: servers load every safetensors file beside the weights."""
