@@ -1,0 +1,263 @@
+"""Whole runs: on a published language model, under the released recipe, on texts alone, from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import typer
+from tiny_train import tensors_of, toy
+from typer.testing import CliRunner
+
+from petrg.cli.flatten import spread
+from petrg.cli.guard import guard
+from petrg.cli.verbs.train import train as verb
+from petrg.errors import ModelError
+from petrg.evaluate.kinds import Readings
+from petrg.imaging.nifti_file import write_nifti
+from petrg.model import PETRG3D
+from petrg.model.recipe import Recipe
+from petrg.train.cases import TrainCase
+from petrg.train.config import Phantoms, TinyLM
+from petrg.train.estimate import Estimate
+from petrg.train.phantoms import PhantomSource, phantom_cases
+from petrg.train.run import train
+from petrg.train.scratch import new_language_model, new_tokenizer
+from petrg.train.validate import PERMUTED, score
+
+ADAPT = {"parts": ["lora", "resamplers", "projections", "token_rows"], "batches__epochs": 1, "model__scratch": None}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A language model in a folder, as from the hub."""
+    folder = tmp_path_factory.mktemp("base") / "lm"
+    words = new_tokenizer(["肝脏未见异常。双肺未见结节，SUVmax约<suvmax>。"] * 4, 400)
+    torch.manual_seed(1)
+    lm = new_language_model(TinyLM(hidden=32, layers=2, heads=2, mlp=48), words)
+    words.save_pretrained(folder)
+    lm.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def adapted(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a run on it."""
+    out = tmp_path_factory.mktemp("adapted") / "run"
+    return train(toy(**ADAPT, model__base=str(base), checkpointing=True), out).weights
+
+
+def test_a_language_model_is_adapted_and_not_copied(base: Path, adapted: Path) -> None:
+    tensors = tensors_of(adapted)
+    assert not any("embed_tokens" in name for name in tensors)
+    moved = [t for name, t in tensors.items() if "lora_B" in name]
+    assert moved
+    assert all(bool(t.any()) for t in moved)  # they begin at 0
+    network = PETRG3D.from_pretrained(adapted)
+    plain = tensors_of(base)
+    table = network.get_input_embeddings().weight
+    assert any(torch.equal(table, t) for name, t in plain.items() if "embed_tokens" in name)
+    assert network.config.domain == "phantoms"
+
+
+def test_texts_alone_leave_the_encoder_and_its_domain(base: Path, adapted: Path, tmp_path: Path) -> None:
+    config = toy(
+        parts=["lora", "token_rows"],
+        text_only=True,
+        batches__epochs=1,
+        model={"weights": str(adapted)},
+        validation={"score": "loss", "write": False},
+        data__validation=1,
+    )
+    after = train(config, tmp_path / "run").weights
+    a, b = tensors_of(adapted), tensors_of(after)
+    assert a.keys() == b.keys()
+    changed = {name for name in a if not torch.equal(a[name], b[name])}
+    assert changed
+    assert all(".lora_" in name or "token_rows" in name for name in changed)
+    assert PETRG3D.from_pretrained(after).config.domain == "phantoms"
+    assert not (tmp_path / "run" / "cache").exists()
+    new = toy(**{**config.model_dump(), "model": {"base": str(base)}})
+    untouched = train(new, tmp_path / "new").weights
+    assert PETRG3D.from_pretrained(untouched).config.domain == "untrained"
+
+
+def test_weights_of_another_recipe_are_refused(adapted: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="recipe petrg-1 1 asked of weights of toy 1"):
+        train(toy(recipe_changes={}, model={"weights": str(adapted)}), tmp_path / "run")
+
+
+def test_an_encoder_of_other_weights_is_taken_over(base: Path, adapted: Path, tmp_path: Path) -> None:
+    config = toy(**ADAPT, model__base=str(base), model__vision=str(adapted), seed=7)
+    after = tensors_of(train(config, tmp_path / "run").weights)
+    before = tensors_of(adapted)
+    for name, tensor in before.items():
+        if ":vision." in name:
+            assert torch.equal(after[name], tensor)
+        if "resampler" in name:
+            assert not torch.equal(after[name], tensor)
+    with pytest.raises(ModelError, match="image encoder of another shape"):
+        train(
+            toy(**ADAPT, model__base=str(base), model__vision=str(adapted), model__network__vision__depth=2),
+            tmp_path / "other",
+        )
+
+
+def test_the_released_recipe_learns_from_a_folder(base: Path, tmp_path: Path) -> None:
+    home = tmp_path / "data"
+    for part in ("images", "reports"):
+        (home / part).mkdir(parents=True)
+    rows = ["id,patient,split,sex,hospital"]
+    for number, (key, sex) in enumerate((("AP_1", "F"), ("AP_2", "M"))):
+        study = PhantomSource(number, sex, 1, True, "").read(stored=False).study  # type: ignore[arg-type]
+        assert study is not None
+        assert study.ct is not None
+        write_nifti(study.ct, home / "images" / f"{key}_0000.nii.gz")
+        write_nifti(study.suv(), home / "images" / f"{key}_0001.nii.gz")
+        (home / "reports" / f"{key}.txt").write_text("肝右叶结节，SUVmax约8.1。")
+        rows.append(f"{key},{key},train,{sex},AP")
+    (home / "manifest.csv").write_text("\n".join(rows))
+    (home / "template.json").write_text(json.dumps({"AP": {"F": "双肺未见异常。", "M": "双肺未见异常。"}}))
+    config = toy(
+        **{**ADAPT, "parts": ["resamplers", "projections", "token_rows", "lora"]},
+        recipe="petrg3d-2025",
+        recipe_changes={},
+        data={"kind": "directory", "path": str(home)},
+        model={
+            "base": str(base),
+            "vision": "random",
+            "network": {
+                "vision": {"dim": 24, "depth": 1, "heads": 2, "head_dim": 8, "mlp_dim": 32},
+                "resampler": {"latents": 4, "depth": 1, "heads": 2, "head_dim": 8, "mlp_ratio": 1},
+            },
+        },
+    )
+    network = PETRG3D.from_pretrained(train(config, tmp_path / "run").weights)
+    assert network.config.typed_recipe == Recipe.of("petrg3d-2025")
+    assert network.config.domain == "patients"
+    assert len(list((tmp_path / "run" / "cache").rglob("*.safetensors"))) == 2
+
+
+# validation
+
+
+@pytest.fixture(scope="module")
+def eight() -> list[TrainCase]:
+    return phantom_cases(Phantoms(train=8, validation=0, lesions=2), Recipe.of("petrg-1"))
+
+
+def test_right_reports_beat_those_of_other_patients(eight: list[TrainCase]) -> None:
+    found = score(eight, [c.answer for c in eight], 50, 0, Readings("zh"))
+    assert found["Lesion-F1"] == 1.0
+    for name in ("Lesion-F1", "PET-All", "CT-All"):
+        value, chance = found[name], found[name + PERMUTED]
+        assert value is not None
+        assert chance is not None
+        assert chance < 0.7 * value
+
+
+def test_reports_of_nobody_are_worth_nothing(eight: list[TrainCase]) -> None:
+    template = score(eight, [c.template for c in eight], 50, 0, Readings("zh"))
+    assert template["Lesion-Recall"] == template["Lesion-Recall" + PERMUTED] == 0.0
+    missing = score(eight, [None] * 8, 50, 0, Readings("zh"))
+    assert missing["PET-All"] == 0.0
+    alone = score(eight[:1], [eight[0].answer], 50, 0, Readings("zh"))
+    assert alone["Lesion-F1" + PERMUTED] is None
+
+
+def test_each_validation_is_kept_and_patience_ends_the_run(tmp_path: Path) -> None:
+    config = toy(
+        data__validation=2,
+        batches__epochs=5,
+        optimiser__lr=1e-12,  # nothing gets better
+        stop__patience=1,
+        validation={"max_new_tokens": 8},
+        dropout={},
+    )
+    heard: list[int] = []
+    done = train(config, tmp_path / "run", said=lambda step, found: heard.append(step))
+    assert len(heard) < 5
+    assert done.best.stopped
+    kept = json.loads((tmp_path / "run" / "validation.json").read_text())
+    assert [row["step"] for row in kept] == heard
+    assert all("loss" in row and "Lesion-F1" in row for row in kept)
+    assert (tmp_path / "run" / "checkpoints" / f"checkpoint-{done.best.step:08d}").is_dir()
+    again = train(config, tmp_path / "run", resume=True)
+    assert again.best.step == done.best.step
+    assert again.best.stopped
+
+
+def test_curves_are_drawn(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train(toy(batches__epochs=2), tmp_path / "run")
+    curves = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    curves.Reload()
+    assert {"loss/text", "gradient norm"} <= set(curves.Tags()["scalars"])
+    assert [e.step for e in curves.Scalars("loss/text")] == [1, 2, 3, 4]
+
+
+def test_what_a_run_needs_is_told_before_it_starts(tmp_path: Path) -> None:
+    told: list[Estimate] = []
+    train(toy(batches__epochs=1), tmp_path / "run", told=told.append)
+    found = told[0]
+    assert found.steps == 2
+    assert 0 < found.trained < found.parameters
+    assert found.weights_bytes == 4 * found.parameters
+    assert found.optimiser_bytes == 12 * found.trained
+    assert found.seconds > 0
+    assert any("GB" in line for line in found.lines())
+
+
+# the command line
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    made = typer.Typer()
+    made.command()(guard(spread(verb)))
+    return made
+
+
+def test_from_the_command_line(app: typer.Typer, tmp_path: Path) -> None:
+    sets = {
+        "data.train": "2",
+        "data.validation": "2",
+        "batches.epochs": "1",
+        "validation.max_new_tokens": "4",
+        "recipe_changes.input.spacing_mm": "[32.0, 32.0, 32.0]",
+        "model.scratch.vocabulary": "400",
+    }
+    call = ["tiny", "-o", str(tmp_path / "run"), *(f"--set={k}={v}" for k, v in sets.items())]
+    first = CliRunner().invoke(app, call)
+    assert first.exit_code == 0, first.output
+    assert "parameters" in first.stdout
+    assert "step 1: loss" in first.stdout
+    assert (tmp_path / "run" / "weights" / "config.json").is_file()
+    second = CliRunner().invoke(app, call)
+    assert second.exit_code == 2
+    assert "the output folder holds a run" in second.output
+    third = CliRunner().invoke(app, [*call, "--resume", "--log-json"])
+    assert third.exit_code == 0, third.output
+    assert any('"event": "trained"' in line for line in third.output.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--set", "optimiser.lr=fast"], "petrg: --set optimiser.lr: key 'optimiser.lr': "),
+        (["--set", "data.trian=3"], "petrg: --set data.trian: key 'data.trian': unknown key"),
+        (["--set", "parallel=ddp"], "petrg: parallel = 'ddp' in one process"),
+    ],
+)
+def test_a_wrong_call_ends_in_one_line(app: typer.Typer, tmp_path: Path, more: list[str], said: str) -> None:
+    found: Any = CliRunner().invoke(app, ["tiny", "-o", str(tmp_path / "run"), *more])
+    assert found.exit_code == 2
+    assert found.output.startswith(said)
+    assert found.output.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
