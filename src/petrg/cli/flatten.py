@@ -8,6 +8,8 @@ from dataclasses import MISSING, fields
 from functools import wraps
 from typing import Any, TypeVar, get_type_hints
 
+from petrg.cli.given import never_empty
+
 __all__ = ["spread"]
 
 R = TypeVar("R")
@@ -17,7 +19,7 @@ def spread(verb: Callable[..., R]) -> Callable[..., R]:
     """Replace each parameter of ``verb`` whose type is a dataclass by the fields of that dataclass.
 
     typer builds a command from a signature; so the fields, ``Annotated[..., typer.Option(...)]``,
-    become options, and ``verb`` receives the dataclass made of them.
+    become options, and ``verb`` receives the dataclass made of them. Empty values are refused (`never_empty`).
 
     Examples
     --------
@@ -36,7 +38,8 @@ def spread(verb: Callable[..., R]) -> Callable[..., R]:
     hints = get_type_hints(verb, include_extras=True)
     signature = inspect.signature(verb)
     groups = {name: hint for name, hint in hints.items() if hasattr(hint, "__dataclass_fields__")}
-    plain = [p.replace(annotation=hints[n]) for n, p in signature.parameters.items() if n not in groups]
+    own = [(p, hints[name]) for name, p in signature.parameters.items() if name not in groups]
+    plain = [p.replace(annotation=never_empty(hint, p.default)) for p, hint in own]
     shared = [parameter for group in groups.values() for parameter in _parameters(group)]
 
     @wraps(verb)
@@ -57,7 +60,7 @@ def _parameters(group: Any) -> list[inspect.Parameter]:
             field.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=inspect.Parameter.empty if field.default is MISSING else field.default,
-            annotation=hints[field.name],
+            annotation=never_empty(hints[field.name], field.default),
         )
         for field in fields(group)
     ]
