@@ -6,13 +6,13 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from petrg.errors import OutputError
 
-__all__ = ["output_directory", "write_file"]
+__all__ = ["expect_apart", "output_directory", "write_file"]
 
 
 def write_file(path: Path, data: str | bytes) -> None:
@@ -40,6 +40,47 @@ def write_file(path: Path, data: str | bytes) -> None:
     finally:
         if aside and os.path.exists(aside):
             os.unlink(aside)
+
+
+def expect_apart(out: Path, *inputs: Path | None, writes: Collection[str] = ()) -> None:
+    """Refuse to write into what is read: results would be the next run's input, or take the place of this one's.
+
+    Parameters
+    ----------
+    out : Path
+        The folder to write.
+    *inputs : Path or None
+        Files and folders that are read; None, and one that is not there, is passed over.
+    writes : collection of str
+        Names of the files that will be written: no input file may be one of them. A folder within an input folder
+        is apart, since folders are not read to their depth.
+
+    Raises
+    ------
+    OutputError
+        If ``out`` is one of the input folders, or would replace one of the input files.
+    """
+    home = Path(out).resolve()
+    for path in inputs:
+        if path is None:
+            continue
+        real = Path(path).resolve()
+        if real == home or _is_same(real, home):
+            raise OutputError("-o is a folder that is read", "a folder of its own for the results", "choose another -o")
+        if real.name in writes and (real.parent == home or _is_same(real.parent, home)):
+            raise OutputError(
+                f"the {real.name} that is read would be replaced",
+                "a folder of its own for the results",
+                "choose another -o",
+            )
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two names are one folder, as where capitals do not count."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 @contextmanager

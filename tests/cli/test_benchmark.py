@@ -94,6 +94,27 @@ def test_a_changed_benchmark_is_refused_in_one_line(petrg: Run, home: Path, tmp_
 
 
 @pytest.mark.parametrize(
+    "call",
+    [
+        ("score", "benchmark", "{home}", "{home}/references.csv", "--name", "x", "-o", "{home}"),
+        ("score", "benchmark", "{home}", "{home}/references.csv", "--name", "x", "-o", "{home}/labels"),
+        ("score", "benchmark", "{home}", "{home}/references.csv", "--name", "x", "-o", "{home}/results/../mine"),
+        ("leaderboard", "benchmark", "{home}", "-o", "{home}/board"),
+        ("text", "score", "{home}/references.csv", "-o", "{home}/mine"),
+        ("extract", "labels", "{home}/references.csv", "-o", "{home}/labels"),
+    ],
+)
+def test_nothing_is_written_into_a_benchmark(call: tuple[str, ...], petrg: Run, home: Path) -> None:
+    before = sorted(home.rglob("*"))
+    verb, group, *rest = (part.format(home=home) for part in call)
+    result = petrg(group, verb, *rest)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("petrg: -o lies in a benchmark")
+    assert result.stderr.count("\n") == 1
+    assert sorted(home.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
     ("call", "said"),
     [
         (("import", "autopet-rg-lym", "{tmp}", "-o", "{tmp}/o"), "cannot read the table"),

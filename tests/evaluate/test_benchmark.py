@@ -137,7 +137,7 @@ def test_ids_that_one_file_alone_has_are_counted(source: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda rows: rows[1].update(AccNum="p1"), "row 2 has the id of an earlier one"),
+        (lambda rows: rows[1].update(AccNum="p1"), "row 2 has the id of row 1"),
         (lambda rows: rows[2].update(GT_report=" "), "row 3 of reports.csv has no GT_report"),
         (lambda rows: [row.update(AccNum=f"x{row['AccNum']}") for row in rows], "names none of the cases"),
         (lambda rows: rows[3].update(AccNum="p/4"), "holds a path separator"),
@@ -220,12 +220,23 @@ def test_files_added_or_lost_are_refused_and_results_are_not(source: Path, tmp_p
     open_benchmark(tmp_path / "b")
     (tmp_path / "b" / "labels").mkdir()
     (tmp_path / "b" / "labels" / "p1.json").write_text("{}")
-    with pytest.raises(ScoreError, match=r"^labels/p1\.json is no part of the benchmark"):
+    with pytest.raises(ScoreError, match=r"^1 file is no part of the benchmark, the first below labels"):
         open_benchmark(tmp_path / "b")
     (tmp_path / "b" / "labels" / "p1.json").unlink()
     (tmp_path / "b" / "meta.csv").unlink()
     with pytest.raises(ScoreError, match=r"^meta\.csv is missing"):
         open_benchmark(tmp_path / "b")
+
+
+@pytest.mark.parametrize("stray", ["张三.txt", "labels/张三.json", "张三/x.txt"])
+def test_a_stray_file_is_counted_and_its_name_kept_quiet(source: Path, tmp_path: Path, stray: str) -> None:
+    import_autopet(source, tmp_path / "b")
+    for name in (stray, f"{stray}.txt"):
+        (tmp_path / "b" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "b" / name).write_text("{}")
+    with pytest.raises(ScoreError, match=r"^2 files are no part of the benchmark, the first ") as told:
+        open_benchmark(tmp_path / "b")
+    assert "张三" not in str(told.value)
 
 
 def test_a_folder_that_is_no_benchmark_is_refused(tmp_path: Path) -> None:

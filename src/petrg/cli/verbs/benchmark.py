@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from petrg.cli import screen
+from petrg.cli.apart import expect_apart
 from petrg.cli.options import LogJson, OutDirectory
 from petrg.cli.verbs.score import DrawOptions
 
@@ -40,6 +41,7 @@ def import_(
     """Make a benchmark folder from a public release; says what is missing."""
     from petrg.evaluate.benchmark.autopet import import_autopet
 
+    expect_apart(out, source)
     made = import_autopet(source, out, licence=licence, citation=citation, version=version, labeller=labeller)
     _say(made)
     screen.event("done", benchmark=made.name, cases=made.cases, hash=made.hash, missing=list(made.missing))
@@ -64,6 +66,7 @@ def make_phantom(
     from petrg.evaluate.benchmark.folder import open_benchmark
     from petrg.evaluate.benchmark.read_back import read_back
 
+    expect_apart(out)
     with screen.progress_bar() as progress:
         made = make_digital(
             out,
@@ -158,6 +161,7 @@ def score(
     from petrg.evaluate.read_texts import digest
     from petrg.files import output_directory, write_file
 
+    expect_apart(out, benchmark, reports, prediction_labels, writes=(RESULT, "scores.json", "cases.csv", "scores.html"))
     with screen.progress_bar() as progress:
         progress("verifying the benchmark", 0, 0)
         found = open_benchmark(benchmark)
@@ -211,6 +215,7 @@ def leaderboard(
     from petrg.evaluate.benchmark.leaderboard import leaderboard_files
     from petrg.files import output_directory, write_file
 
+    expect_apart(out, *results)
     boards = read_boards(results, sort=sort)
     files = leaderboard_files(boards)
     with output_directory(out) as folder:
@@ -218,7 +223,8 @@ def leaderboard(
             write_file(folder / name, text)
     for board in boards:
         why = f", apart for {board.apart}" if board.apart else ""
-        screen.say(f"{board.result.title}: {len(board.results)} systems, sorted by {board.metric.key}{why}")
+        many = f"{len(board.results)} system{'' if len(board.results) == 1 else 's'}"
+        screen.say(f"{board.result.title}: {many}, sorted by {board.metric.key}{why}")
     screen.say("\n" + "\n".join(files))
     screen.event("done", files=list(files), tables=len(boards))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from petrg.cli import screen
+from petrg.cli.apart import expect_apart
 from petrg.cli.options import LogJson, OutDirectory
 from petrg.errors import RemoteError
 
@@ -98,6 +99,7 @@ def extract(
     from petrg.evaluate.label_files import expect_no_others, write_labels
     from petrg.evaluate.label_texts import read_label_texts
 
+    expect_apart(out, source)
     at = how.server()
     texts = read_label_texts(source, column=column, id_column=id_column)
     expect_file_names(texts)
@@ -182,6 +184,7 @@ def compare(
     from petrg.evaluate.label_texts import read_label_texts
     from petrg.files import output_directory
 
+    expect_apart(out, a, b, texts, writes=("agreement.json", "agreement.html", "cases.csv"))
     if texts is None and (column or id_column):
         raise ScoreError("columns without a table", "--texts", "give --texts, or leave the columns out")
     sides = [read_labels(path) for path in (a, b)]
@@ -211,7 +214,7 @@ def _say_agreement(found: Agreement) -> None:
     for name, one in (
         ("PET kappa", found.pet_kappa),
         ("CT kappa", found.ct_kappa),
-        ("SUVmax equal where either names one", found.suv_equal),
+        (f"SUVmax equal within {found.suv_tolerance:g} where either names one", found.suv_equal),
     ):
         value = "not given" if one.value is None else f"{one.value:.3f}"
         interval = "" if one.low is None or one.high is None else f" ({one.low:.3f} to {one.high:.3f})"

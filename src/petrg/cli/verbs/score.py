@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from petrg.cli import screen
+from petrg.cli.apart import expect_apart
 from petrg.cli.options import LogJson, OutDirectory
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCORE"]
 
+_WRITES = frozenset({"scores.json", "cases.csv", "scores.html", "PETRG-NLG-Results.csv"})
 _Compat = Annotated[
     bool, typer.Option("--compat", help="Write the released script's CSV too, with its names and rounding.")
 ]
@@ -63,6 +65,11 @@ class PairOptions:
     ] = None
     system: Annotated[str, typer.Option("--system", help="What the system is called in the results.")] = "system"
 
+    def paths(self) -> tuple[Path, ...]:
+        """What is read beside the pairs; a column's name is no file."""
+        named = (self.meta, self.template, self.second_reader, self.against)
+        return tuple(Path(one) for one in named if one is not None)
+
     def read(self, reports: Path, predictions: Path | None) -> tuple[Cases, Given]:
         """The cases, and what stands beside the system's reports."""
         from dataclasses import replace
@@ -98,9 +105,9 @@ class PairOptions:
 
     def cut(self, cases: Cases) -> Tokenizer:
         """The tokenizer: the one asked for, else the one of the references' language."""
-        from petrg.evaluate.text.tokens import tokenizer
+        from petrg.evaluate.text.tokens import tokenizer, usual_tokenizer
 
-        return tokenizer(self.tokenizer or ("jieba" if _is_chinese(cases.references) else "en"))
+        return tokenizer(self.tokenizer or usual_tokenizer(cases.references))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +143,7 @@ def text(
     """Text metrics: scores.json and cases.csv."""
     from petrg.evaluate.score_all import score_texts
 
+    expect_apart(out, reports, predictions, *pairs.paths(), writes=_WRITES)
     with screen.progress_bar() as progress:
         cases, given = pairs.read(reports, predictions)
         cut = pairs.cut(cases)
@@ -165,6 +173,7 @@ def labels(
     from petrg.evaluate.read_cases import label_cases
     from petrg.evaluate.score_all import score_labels
 
+    expect_apart(out, reference, prediction, meta, writes=_WRITES)
     with screen.progress_bar() as progress:
         known, said = read_labels(reference, strict=True), read_labels(prediction)
         cases = label_cases(known.cases, reference, prediction, meta=meta)
@@ -232,6 +241,8 @@ def all_(
     from petrg.evaluate.read_texts import read_records
     from petrg.evaluate.score_all import score_all
 
+    labelled = (reading.reference_labels, reading.prediction_labels, reading.records)
+    expect_apart(out, reports, predictions, *pairs.paths(), *labelled, writes=_WRITES)
     with screen.progress_bar() as progress:
         cases, given = pairs.read(reports, predictions)
         if reading.records is not None:
@@ -269,12 +280,6 @@ def _finish(scored: Scored, out: Path, extra: Mapping[str, str]) -> None:
     screen.say(score_table(scored.scores))
     screen.say("\n" + "\n".join(pages))
     screen.event("done", files=list(pages), cases=scored.scores.cases)
-
-
-def _is_chinese(texts: tuple[str, ...]) -> bool:
-    """Whether a fifth or more of the references' letters are Han: Chinese reports hold Latin words too."""
-    letters = [letter for one in texts[:50] for letter in one[:200] if letter.isalpha()]
-    return 5 * sum("\u4e00" <= letter <= "\u9fff" for letter in letters) >= max(1, len(letters))
 
 
 SCORE: Mapping[str, Callable[..., None]] = {"text": text, "labels": labels, "all": all_}

@@ -6,15 +6,16 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from petrg.errors import ScoreError
+from petrg.errors import OutputError, ScoreError
 from petrg.evaluate.benchmark.description import DESCRIPTION, Description
 
-__all__ = ["IMAGES", "RESULTS", "content_hash", "digests", "expect_whole"]
+__all__ = ["IMAGES", "RESULTS", "content_hash", "digests", "expect_outside", "expect_whole"]
 
 IMAGES = "images"
 """Scans of digital patients: verified where they are shown, no part of the hash."""
 RESULTS = "results"
 """Where results may be kept beside the benchmark; no part of it."""
+_OURS = frozenset({IMAGES, "labels", "systems"})
 
 
 def digests(directory: Path, *, images: bool = True) -> dict[str, str]:
@@ -54,19 +55,51 @@ def expect_whole(directory: Path, description: Description, *, images: bool = Fa
     Raises
     ------
     ScoreError
-        At the first file that was changed, is missing, or was added; names it.
+        If files were added, whose names are not said since they may be a patient's; at the first file that was changed
+        or is missing.
     """
     recorded = {name: value for name, value in description.files.items() if images or not _is_image(name)}
     found = digests(directory, images=images)
-    for name in sorted(recorded.keys() | found.keys()):
+    if stray := [name for name in found if name not in recorded]:
+        raise ScoreError(
+            f"{len(stray)} {'file is' if len(stray) == 1 else 'files are'} no part of the benchmark, the first "
+            f"{_place(stray[0])}",
+            "the benchmark as it was made",
+            "take what was added away, or make it anew as another one",
+        )
+    for name in sorted(recorded):
         if name not in found:
             raise _broken(name, "is missing")
-        if name not in recorded:
-            raise _broken(name, "is no part of the benchmark")
         if found[name] != recorded[name]:
             raise _broken(name, f"was changed: sha256 {found[name][:12]}…, recorded {recorded[name][:12]}…")
     if content_hash(description.files) != description.hash:
         raise _broken(DESCRIPTION, "holds a hash that is not that of its files")
+
+
+def _place(stray: str) -> str:
+    """Where a file lies, in words of ours: its own name, and that of a folder that was added, may be a patient's."""
+    top, _, rest = stray.partition("/")
+    if not rest:
+        return "in the folder itself"
+    return f"below {top}" if top in _OURS else "in a folder that was added"
+
+
+def expect_outside(out: Path) -> None:
+    """Refuse to write into a benchmark, but for its ``results``: an added file would break it.
+
+    Raises
+    ------
+    OutputError
+        If ``out`` is, or lies in, a folder that holds a benchmark's description.
+    """
+    real = Path(out).resolve()
+    for home in (real, *real.parents):
+        if (home / DESCRIPTION).is_file() and real.relative_to(home).parts[:1] != (RESULTS,):
+            raise OutputError(
+                "-o lies in a benchmark, which holds the files it was made of and no other",
+                f"a folder elsewhere, or below its {RESULTS}",
+                "choose another -o",
+            )
 
 
 def _broken(name: str, fault: str) -> ScoreError:
