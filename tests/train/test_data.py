@@ -14,9 +14,13 @@ from tiny_train import toy
 from petrg.anatomy import Region, Side
 from petrg.errors import InputError, ModelError
 from petrg.evaluate.benchmark.words import words
+from petrg.imaging import Quantity, Volume
 from petrg.imaging.nifti_file import write_nifti
 from petrg.model.recipe import Recipe
 from petrg.phantom import low_res
+from petrg.phantom.anatomy import LABELS
+from petrg.report import Structure, Uptake
+from petrg.train import run
 from petrg.train.as_slots import MARKERS, as_slots
 from petrg.train.cases import REGIONS, TrainCase, expect_apart, of_split
 from petrg.train.config import Directory, Phantoms
@@ -157,6 +161,39 @@ def test_a_folder_is_read(home: Path) -> None:
     assert ct is not None
     assert pet is not None
     assert ct.shape == pet.shape == painted.suv().array.shape[::-1]
+
+
+def test_masks_and_label_maps_become_targets(home: Path) -> None:
+    truth = low_res(0, lesions=1)
+    for part in ("masks", "labels"):
+        (home / part).mkdir()
+    write_nifti(Volume(truth.lesions, truth.grid, Quantity.LABEL), home / "masks" / "AP_1.nii.gz")
+    write_nifti(Volume(truth.labels, truth.grid, Quantity.LABEL), home / "labels" / "AP_1.nii.gz")
+    (home / "labels" / "AP_1.json").write_text(json.dumps({str(code): name for name, code in LABELS.items()}))
+    first, second = cases_of(home)
+    assert first.source is not None
+    assert second.source is not None
+    targets, painted = (s.read(stored=False).targets for s in (first.source, PhantomSource(0, None, 1, True, "")))
+    assert targets is not None
+    assert painted is not None
+    assert targets.regions is not None
+    assert np.array_equal(targets.regions, painted.regions)
+    assert np.array_equal(targets.lesions, painted.lesions)
+    assert second.source.read(stored=False).targets is None
+
+
+def test_classes_of_the_regions_are_read_from_the_report(home: Path) -> None:
+    first, second = cases_of(home)
+    assert first.classes is not None
+    assert second.classes is not None
+    assert first.classes[Region.LIVER] == (Uptake.HIGH, Structure.FOCAL_LESION)
+    assert second.classes[Region.LIVER] == (Uptake.NORMAL, Structure.NORMAL)
+
+
+def test_a_loss_without_targets_is_refused(home: Path, tmp_path: Path) -> None:
+    config = toy(data={"kind": "directory", "path": str(home)}, losses__attention=1.0, cache=str(tmp_path / "cache"))
+    with pytest.raises(ModelError, match=r"losses\.attention is 1 but no case has its targets"):
+        run.prepare(config, tmp_path / "out")
 
 
 def test_a_changed_byte_changes_the_digest(home: Path) -> None:

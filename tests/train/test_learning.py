@@ -1,4 +1,4 @@
-"""The tiny network learns four digital patients by their images: the right image, and no other, gives the right text."""
+"""The tiny network learns four digital patients by their images: the right image alone gives the right text."""
 
 from __future__ import annotations
 

@@ -13,10 +13,10 @@ import pytest
 import torch
 from tiny_train import tensors_of, toy
 
-from petrg.errors import MissingExtra, ModelError
+from petrg.errors import ModelError
 from petrg.train import TrainConfig
 from petrg.train.order import BucketedBatches
-from petrg.train.parallel import expect_processes, zero2
+from petrg.train.parallel import expect_processes, shard, zero2
 from petrg.train.run import train
 
 FOUR = {"data__train": 4, "batches__epochs": 1, "data__validation": 2, "validation__max_new_tokens": 8}
@@ -110,10 +110,20 @@ def test_zero2_is_configured_and_refused_without_its_means() -> None:
     assert (made["gradient_clipping"], made["gradient_accumulation_steps"]) == (1.0, 2)
     assert made["bf16"]["enabled"]
     if importlib.util.find_spec("deepspeed") is None:
-        with pytest.raises(MissingExtra, match="ZeRO-2 needs deepspeed"):
+        with pytest.raises(ModelError, match="'zero2' without deepspeed"):
             expect_processes(config)
     with pytest.raises(ModelError, match="zero2 needs GPUs"):
         toy(parallel="zero2")
+
+
+def test_ddp_in_place_of_fsdp_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.distributed.device_mesh.init_device_mesh", lambda *args, **kwargs: None)
+    monkeypatch.setattr("torch.distributed.fsdp.fully_shard", lambda module, **kwargs: module)
+    learner = torch.nn.Module()
+    learner.network = torch.nn.Module()
+    learner.network.language_model = torch.nn.ModuleList([torch.nn.Linear(2, 2)])
+    with pytest.raises(ModelError, match="2 parameters are not shared out by FSDP2"):
+        shard(learner, bf16=False, device="cpu")
 
 
 def test_processes_deal_the_batches_of_one() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +272,25 @@ def test_a_changed_byte_misses(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-5])
     assert cache.find(key) is None
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_many_writers_leave_one_whole_file(tmp_path: Path) -> None:
+    cache, key = TensorCache(tmp_path), cache_key(content="x")
+    tensors = {"t": torch.randn(200, 200)}
+    children = []
+    for _ in range(4):
+        child = os.fork()
+        if child == 0:
+            for _ in range(10):
+                cache.keep(key, tensors)
+            os._exit(0)
+        children.append(child)
+    while key not in cache:
+        pass
+    found = [cache.find(key) for _ in range(50)]
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+    assert all(f is not None and torch.equal(f["t"], tensors["t"]) for f in found)
+    assert [p.name for p in cache.path(key).parent.iterdir()] == [cache.path(key).name]
 
 
 def test_features_follow_content_recipe_and_weights(frozen: Run) -> None:

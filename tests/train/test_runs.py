@@ -259,5 +259,3 @@ def test_a_wrong_call_ends_in_one_line(app: typer.Typer, tmp_path: Path, more: l
     assert found.output.startswith(said)
     assert found.output.count("\n") == 1
     assert not (tmp_path / "run").exists()
-
-

@@ -18,17 +18,23 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+from numpy.typing import NDArray
 
+from petrg.anatomy.parts import body_part
 from petrg.errors import ModelError
 from petrg.evaluate.cases import Case
+from petrg.evaluate.extract import extract
 from petrg.evaluate.read_meta import find_column, parse_sex
 from petrg.evaluate.read_template import Template, read_template
 from petrg.evaluate.tables import read_rows
-from petrg.imaging import Quantity, Study
+from petrg.imaging import Grid, Quantity, Study
+from petrg.imaging.masks import read_label_map
 from petrg.imaging.nifti_file import read_nifti
+from petrg.imaging.resample import resample
 from petrg.model.recipe import Recipe
+from petrg.report import Structure, Uptake
 from petrg.train.as_slots import as_slots
-from petrg.train.cases import Raw, Split, Targets, TrainCase
+from petrg.train.cases import REGIONS, Classes, Raw, Split, Targets, TrainCase
 from petrg.train.config import Directory
 
 __all__ = ["DirectorySource", "directory_cases"]
@@ -42,11 +48,12 @@ _CHUNK = 1 << 22
 
 @dataclass(frozen=True)
 class DirectorySource:
-    """The two files of a case, and its mask where there is one."""
+    """The two files of a case, its mask and its label map where there are such."""
 
     ct: Path
     pet: Path
-    mask: Path | None
+    mask: Path | None = None
+    labels: Path | None = None
 
     def read(self, *, stored: bool) -> Raw:
         """Read the files."""
@@ -58,29 +65,46 @@ class DirectorySource:
             ct=read_nifti(self.ct, Quantity.HU),
             pet=read_nifti(self.pet, Quantity.SUV_BW),
         )
+        return Raw(study=study, targets=self._targets(study.suv().grid))
+
+    def _targets(self, grid: Grid) -> Targets | None:
+        regions = None if self.labels is None else _regions(self.labels, grid)
         if self.mask is None:
-            return Raw(study=study)
+            none = np.zeros(grid.shape, np.uint8)
+            return None if regions is None else Targets(regions=regions, lesions=none, lesion_regions=())
         mask = read_nifti(self.mask, Quantity.LABEL)
-        assert study.pet is not None
-        if mask.grid.shape != study.pet.grid.shape or not np.allclose(
-            mask.grid.affine, study.pet.grid.affine, atol=1e-3
-        ):
+        if mask.grid.shape != grid.shape or not np.allclose(mask.grid.affine, grid.affine, atol=1e-3):
             raise ModelError("a lesion mask lies on another grid than its PET", "the PET's grid", "resample the mask")
         lesions = mask.array.astype(np.uint8)
-        return Raw(
-            study=study,
-            targets=Targets(regions=None, lesions=lesions, lesion_regions=(-1,) * int(lesions.max())),
-        )
+        numbers = tuple(_region_of(lesions == k, regions) for k in range(1, int(lesions.max()) + 1))
+        return Targets(regions=regions, lesions=lesions, lesion_regions=numbers)
 
     def digest(self) -> str:
         """Hash of the files' bytes."""
         digest = hashlib.sha256()
-        for path in (self.ct, self.pet, *((self.mask,) if self.mask else ())):
+        for path in (p for p in (self.ct, self.pet, self.mask, self.labels) if p is not None):
             with path.open("rb") as file:
                 while chunk := file.read(_CHUNK):
                     digest.update(chunk)
             digest.update(b"\0")
         return digest.hexdigest()
+
+
+def _regions(path: Path, grid: Grid) -> NDArray[np.uint8]:
+    """A label map as numbers of regions on ``grid``."""
+    organs = read_label_map(path)
+    table = np.zeros(int(organs.volume.array.max()) + 1, np.uint8)
+    for label, name in organs.names.items():
+        if (part := body_part(name)) is not None:
+            table[label] = 1 + REGIONS.index(part.region)
+    return table[resample(organs.volume, grid).array]
+
+
+def _region_of(lesion: NDArray[np.bool_], regions: NDArray[np.uint8] | None) -> int:
+    """The region that most of a lesion lies in; -1 where it is not known."""
+    if regions is None or not lesion.any():
+        return -1
+    return int(np.bincount(regions[lesion], minlength=len(REGIONS) + 1).argmax()) - 1
 
 
 def directory_cases(config: Directory, recipe: Recipe, *, images: bool = True) -> list[TrainCase]:
@@ -107,12 +131,23 @@ def directory_cases(config: Directory, recipe: Recipe, *, images: bool = True) -
             "add them; sex and hospital may be empty where they are not known, never left to a guess",
         )
     texts = _reports(home)
+    told = _classes(texts, config.language) if images else {}
     template = read_template(home / config.template) if (home / config.template).is_file() else None
     cases = []
     for number, row in enumerate(rows, 1):
         cell = {name: (row[column or ""] or "").strip() for name, column in names.items()}
-        cases.append(_case(home, config, recipe, cell, number, texts, template, images))
+        classes = told.get(cell["id"]) if images else None
+        cases.append(_case(home, config, recipe, cell, number, texts, template, images, classes))
     return cases
+
+
+def _classes(texts: Mapping[str, str], language: str) -> dict[str, Classes]:
+    """Uptake and structure of each region, read from the reports; what is not said is normal."""
+    found = extract(texts, language)
+    return {
+        key: {r: (cell.pet or Uptake.NORMAL, cell.ct or Structure.NORMAL) for r, cell in cells.items()}
+        for key, cells in found.cases.items()
+    }
 
 
 def _case(
@@ -124,6 +159,7 @@ def _case(
     texts: Mapping[str, str],
     template: Template | None,
     images: bool,
+    classes: Classes | None,
 ) -> TrainCase:
     where = f"row {number} of the manifest"
     key = cell["id"]
@@ -147,6 +183,7 @@ def _case(
         hospital=hospital,
         template=None if template is None else template.of(known),
         source=_source(home, key, where) if images else None,
+        classes=classes,
     )
 
 
@@ -156,7 +193,8 @@ def _source(home: Path, key: str, where: str) -> DirectorySource:
     for path, what in ((ct, "CT (ID_0000.nii.gz)"), (pet, "PET (ID_0001.nii.gz)")):
         if not path.is_file():
             raise ModelError(f"{where} has no {what} in images/", "both files of each study", "add it")
-    return DirectorySource(ct, pet, mask if mask.is_file() else None)
+    labels = home / "labels" / f"{key}.nii.gz"
+    return DirectorySource(ct, pet, mask if mask.is_file() else None, labels if labels.is_file() else None)
 
 
 def _reports(home: Path) -> dict[str, str]:

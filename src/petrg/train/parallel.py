@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from petrg.errors import MissingExtra, ModelError
+from petrg.errors import ModelError
 from petrg.train.config import TrainConfig
 
 __all__ = ["expect_processes", "full", "gathered", "is_sharded", "put", "shard", "world", "zero2"]
@@ -28,9 +28,7 @@ def expect_processes(config: TrainConfig) -> None:
     Raises
     ------
     ModelError
-        If processes and ``parallel`` do not agree, or there is no GPU for ZeRO-2.
-    MissingExtra
-        If deepspeed is not installed.
+        If processes and ``parallel`` do not agree, or ZeRO-2 lacks deepspeed or a GPU.
     """
     processes, _ = world()
     if config.parallel == "none" and processes > 1:
@@ -43,7 +41,11 @@ def expect_processes(config: TrainConfig) -> None:
         )
     if config.parallel == "zero2":
         if importlib.util.find_spec("deepspeed") is None:
-            raise MissingExtra("ZeRO-2", "deepspeed", "zero")
+            raise ModelError(
+                "parallel = 'zero2' without deepspeed",
+                "the package deepspeed",
+                "run: pip install deepspeed, or take fsdp2",
+            )
         if not torch.cuda.is_available():
             raise ModelError("parallel = 'zero2' without a GPU", "a GPU for each process", "set parallel = 'none'")
 

@@ -96,8 +96,6 @@ def train(
     ------
     ModelError
         If the configuration, the data or the weights cannot be used, or the run goes wrong.
-    MissingExtra
-        If a way of going parallel needs a package that is not installed.
     """
     expect_processes(config)
     out, main = Path(out), world()[1] == 0
@@ -143,6 +141,7 @@ def prepare(config: TrainConfig, out: Path, progress: Progress = silent) -> Run:
         processor.pad_id, patch if config.vision == "trained" else None, isinstance(recipe.input, MmInput)
     )
     examples = Examples(of_split(cases, "train"), processor, config, source, changes_of(config.augment, recipe))
+    _expect_targets(config, examples)
     learner = Learner(network, config.parts, config.losses).to(device)
     return Run(config, cases, network, processor, learner, examples, collate)
 
@@ -156,6 +155,23 @@ def _cases(config: TrainConfig, recipe: Recipe, progress: Progress) -> list[Trai
     if not of_split(cases, "train"):
         raise ModelError("no case of the split train", "at least one", "correct the manifest")
     return cases
+
+
+_TARGETS = (("patch_regions", "regions", "labels"), ("attention", "lesions", "masks"))
+
+
+def _expect_targets(config: TrainConfig, examples: Examples) -> None:
+    """Refuse a loss of whose targets no case has any: it would be 0 in silence."""
+    asked = [row for row in _TARGETS if getattr(config.losses, row[0])]
+    if not asked or examples.images is None:
+        return
+    for loss, name, folder in asked:
+        if not any({name, f"patch_{name}"} & examples.images(c.source).keys() for c in examples.cases):
+            raise ModelError(
+                f"losses.{loss} is {getattr(config.losses, loss):g} but no case has its targets",
+                f"files in the folder {folder} of the data",
+                f"add them, or set losses.{loss} = 0",
+            )
 
 
 def _checkpoint_activations(lm: Any) -> None:

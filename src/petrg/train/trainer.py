@@ -202,13 +202,14 @@ class PETRGTrainer(Trainer):
             checkpoint.save_tensors(to / "optimiser.safetensors", state[0])
         self.state.save_to_json(str(to / _STATE))
         if self.own.parallel == "zero2":
-            (self.checkpoints / ".engine").rename(to / "engine")
+            for part in (self.checkpoints / ".engine").iterdir():
+                part.rename(to / part.name)
         rest = {"groups": state[1], "schedule": self.lr_scheduler.state_dict(), "best": asdict(self.best)}
         (to / "run.json").write_text(json.dumps(rest, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def _save_engine(self) -> None:
-        """DeepSpeed's own files: every process holds a share of the optimiser."""
-        self.model_wrapped.save_checkpoint(str(self.checkpoints / ".engine"), exclude_frozen_parameters=True)
+        """DeepSpeed's own files, from which the Trainer resumes: every process holds a share of the optimiser."""
+        self.model_wrapped.save_checkpoint(str(self.checkpoints / ".engine"))
         self.accelerator.wait_for_everyone()
 
     def _optimiser_state(self) -> tuple[dict[str, Tensor], Any]:
@@ -232,8 +233,6 @@ class PETRGTrainer(Trainer):
     def _load_optimizer_and_scheduler(self, checkpoint_path: str | None) -> None:
         if checkpoint_path is None:
             return
-        if self.own.parallel == "zero2":
-            self.model_wrapped.load_checkpoint(str(Path(checkpoint_path) / "engine"), load_module_strict=False)
         rest = checkpoint.read_json(Path(checkpoint_path) / "run.json")
         if self.own.parallel != "zero2":
             self._load_optimiser(Path(checkpoint_path), rest["groups"])
