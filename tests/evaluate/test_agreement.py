@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from petrg.anatomy import Region
 from petrg.errors import ScoreError
-from petrg.evaluate.agreement import Agreement, case_table, compare_labels, square_kappa
+from petrg.evaluate.agreement import Agreement, case_table, compare_labels
 from petrg.evaluate.agreement_page import Side, render_agreement
 from petrg.evaluate.evidence_files import evidence_of
 from petrg.evaluate.extract import extract
 from petrg.evaluate.label_set import Cell, LabelSet, Spot
+from petrg.evaluate.statistic import cohen_kappa
 from petrg.report import Structure, Uptake
 
 R = list(Region)
@@ -76,7 +77,7 @@ def test_kappa_equals_the_definition_counted_by_hand() -> None:
 def test_published_kappa() -> None:
     # Fleiss, Levin, Paik, Statistical Methods for Rates and Proportions, 3rd ed., table 18.1: kappa .676
     table = np.array([75, 1, 4, 5, 4, 1, 0, 0, 10], dtype=np.float64)
-    assert float(square_kappa(table, 3)) == pytest.approx(0.676, abs=5e-4)
+    assert float(cohen_kappa(table.reshape(3, 3))) == pytest.approx(0.676, abs=5e-4)
 
 
 @given(st.integers(0, 2**32 - 1))

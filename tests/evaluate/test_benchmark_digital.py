@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from petrg.evaluate.scores import Scores
 from petrg.language import load_style, style_names
 from petrg.phantom import Truth, incidental_names
 from petrg.phantom.lesions import sites
-from petrg.report import Uptake
+from petrg.report import Structure, Uptake
 
 SEED = 3
 CASES = 12
@@ -271,6 +272,31 @@ def test_scores_against_the_truth_name_truth_and_reader(benchmark: Benchmark, pe
     assert read.labeller is not None
     assert read.labeller.startswith("petrg-reading")
     assert any(metric.key == "Lesion-Recall" for metric in read.metrics)
+
+
+def test_references_of_equal_words_keep_the_truth_of_their_own_case(benchmark: Benchmark) -> None:
+    assert benchmark.labels is not None
+    one, *_, other = benchmark.references
+    normal = dict.fromkeys(Region, Cell(pet=Uptake.NORMAL, ct=Structure.NORMAL))
+    hot = {**normal, Region.LIVER: Cell(pet=Uptake.HIGH, ct=Structure.NORMAL)}
+    alike = replace(
+        benchmark,
+        references={**benchmark.references, other: benchmark.references[one]},
+        labels=replace(benchmark.labels, cases={**benchmark.labels.cases, one: hot, other: normal}),
+    )
+    scores = score(alike, dict(alike.references))
+    assert value(scores, "system", "PET-Accuracy") == value(scores, "system", "CT-Accuracy") == 100.0
+
+
+def test_a_class_that_no_reference_has_is_counted_and_lowers_what_can_be_reached(benchmark: Benchmark) -> None:
+    assert benchmark.labels is not None
+    pet = {cell.pet for cells in benchmark.labels.cases.values() for cell in cells.values()}
+    there = len(pet & {Uptake.HIGH, Uptake.EQUIVOCAL, Uptake.REDUCED})
+    scores = score(benchmark, dict(benchmark.references))
+    count = next(c for c in scores.counts if c.key == "pet-124-classes")
+    assert (count.value, count.of) == (there, 3)
+    assert f"at most {100 * there / 3:.2f}" in count.title
+    assert value(scores, "system", "PET-124") == pytest.approx(100 * there / 3)
 
 
 def test_a_finding_that_the_truth_lacks_lowers_the_score(benchmark: Benchmark, perfect: Scores) -> None:

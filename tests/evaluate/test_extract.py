@@ -89,7 +89,7 @@ def test_the_only_column_or_the_named_one(tmp_path: Path) -> None:
         ("id,a,b\n1,x,y\n", {"column": "id"}, "no column 'id'"),
         ("id,a\n1,x\n", {"id_column": "key"}, "no column 'key'"),
         ("id\n1\n", {}, "one column"),
-        ("id,a\n1,x\n1,y\n", {}, "row 2 has the id of an earlier one"),
+        ("id,a\n1,x\n1,y\n", {}, "row 2 has the id of row 1"),
         ("id,a\n1,x\n,y\n", {}, "row 2 has no id"),
     ],
 )

@@ -14,9 +14,9 @@ from petrg.anatomy import Region
 from petrg.errors import OutputError, ScoreError
 from petrg.evaluate.case_ids import expect_file_names
 from petrg.evaluate.evidence_files import CaseEvidence, read_evidence
-from petrg.evaluate.label_files import authors_entry, parse_suv, read_labels, write_labels
+from petrg.evaluate.label_files import parse_suv, read_labels, write_labels
 from petrg.evaluate.label_set import Cell, LabelSet, Spot
-from petrg.report import Structure, Uptake, project, to_authors_json
+from petrg.report import Structure, Uptake, authors_entry, project, to_authors_json
 
 ZH = [region.title("zh") for region in Region]
 

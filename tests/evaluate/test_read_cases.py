@@ -171,7 +171,7 @@ def test_other_words_are_refused_without_being_repeated(word: str) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("id,sex\na,F\na,F\n", "row 2 .* the id of an earlier one"),
+        ("id,sex\na,F\na,F\n", "row 2 .* the id of row 1"),
         ("id,sex\n,F\n", "row 1 .* no id"),
         ("id,hospital\na,X\n", "has the columns id, hospital"),
     ],

@@ -115,8 +115,20 @@ def test_a_lacking_second_reader_is_no_fault() -> None:
 def test_missing_predictions_and_undefined_scores_are_said() -> None:
     system = row("system", "system", bleu=None, false=2.0)
     said = sentences(scores([system], [], (Count(key="missing", title="", value=1, of=3),)))
-    assert said[0] == "1 of 3 cases has no prediction: text scores 0, labels count as wrong."
+    assert said[0] == "1 of 3 cases has no prediction: text scores 0."
     assert said[1] == "BLEU-4[char 1] is not defined on these cases."
+
+
+def test_a_missing_prediction_costs_what_is_scored() -> None:
+    classes = BLEU.model_copy(update={"key": "PET-All", "group": "classes"})
+    counted = scores([SYSTEM], [], (Count(key="prediction-missing", title="", value=2, of=3),))
+    for metrics, cost in (
+        ((classes,), "labels count as wrong"),
+        ((BLEU, classes), "text scores 0, labels count as wrong"),
+        ((FALSE,), "they find nothing"),
+    ):
+        said = sentences(counted.model_copy(update={"metrics": metrics}))
+        assert said[0] == f"2 of 3 cases have no prediction: {cost}."
 
 
 @pytest.mark.parametrize(("high", "wanted"), [(1.0, 3), (100.0, 2), (None, 3)])

@@ -11,12 +11,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from chat_server import ChatServer, Reply, chat_server, completion
 
 from petrg.errors import RemoteError
-from petrg.remote import Question, Server, chat, server
+from petrg.remote import Question, Server, chat, client, server
 
 KEY = "sk-very-secret-0123456789"
 SECRET = "findings of one patient"
@@ -155,6 +157,25 @@ def test_a_silent_server_times_out(remote: ChatServer) -> None:
     remote.answer = lambda body, count: Reply(200, {}, wait_s=0.6)
     with pytest.raises(RemoteError, match=r"gave no answer within 0.2 s"):
         ask(remote, timeout_s=0.2, attempts=1)
+
+
+def test_the_time_for_an_answer_holds_within_a_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a body that comes in parts, each read may wait only for what the parts before it left."""
+    now, waits = [100.0], []
+
+    class Slow:
+        length = 0
+        fp = SimpleNamespace(raw=SimpleNamespace(_sock=SimpleNamespace(settimeout=waits.append)))
+
+        def read1(self, _: int) -> bytes:
+            now[0] += 3.0
+            return b"x" if now[0] < 109 else b""
+
+    monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    assert client._read(cast(Any, Slow()), 110.0, "--base-url") == b"xx"
+    assert waits == [10.0, 7.0, 4.0]
+    with pytest.raises(TimeoutError):
+        client._read(cast(Any, Slow()), 109.0, "--base-url")
 
 
 def test_http_spoken_to_https_is_named_at_once(remote: ChatServer) -> None:

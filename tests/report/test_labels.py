@@ -66,7 +66,7 @@ def test_the_highest_suv_is_named_whatever_its_class() -> None:
 
 def test_authors_file_has_strings_and_their_codes() -> None:
     row = to_authors_json(project([Finding(region=Region.SPINE, structure=Structure.BONE_LESION, suv_max=4.46)]))
-    assert row["脊柱"] == {"pet_status": "5", "suv": "SUVmax: 4.5", "ct_status": "6", "ct_description": ""}
+    assert row["脊柱"] == {"pet_status": "5", "suv": "SUVmax: 4.46", "ct_status": "6", "ct_description": ""}
     assert len(row) == 24
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,11 +13,12 @@ from pydantic import Field
 from petrg import __version__
 from petrg.anatomy import Region
 from petrg.errors import ScoreError
+from petrg.evaluate.case_table import CaseTable, Value
 from petrg.evaluate.class_codes import CT, PET, Scale, codes_of
-from petrg.evaluate.intervals import bootstrap, estimate, finite, value_of
+from petrg.evaluate.intervals import bootstrap, estimate, value_of
 from petrg.evaluate.label_set import Cell, LabelSet
 from petrg.evaluate.scores import Confusion, Estimate
-from petrg.evaluate.statistic import Floats, Ints, Tally
+from petrg.evaluate.statistic import Floats, Ints, Tally, cohen_kappa, finite, ratio
 from petrg.report.model import Model
 
 __all__ = [
@@ -31,7 +30,6 @@ __all__ = [
     "RegionAgreement",
     "case_table",
     "compare_labels",
-    "square_kappa",
 ]
 
 SUV_TOLERANCE = 0.05
@@ -107,7 +105,7 @@ class Agreement(Model):
     pet_equal: Estimate
     ct_kappa: Estimate
     ct_equal: Estimate
-    suv_equal: Annotated[Estimate, Field(description="share of equal SUVs where either names one")]
+    suv_equal: Annotated[Estimate, Field(description="share of SUVs within suv_tolerance where either names one")]
     suv_tolerance: float = SUV_TOLERANCE
     confusions: Annotated[tuple[Confusion, ...], Field(description="A in rows, B in columns, no label last in both")]
     classes: tuple[ClassAgreement, ...]
@@ -260,38 +258,19 @@ def _statistics(tables: Mapping[str, _Table], suv: Floats) -> dict[str, Tally]:
     found: dict[str, Tally] = {}
     for modality, table in tables.items():
         parts = table.counts()
-        found[f"{modality}-kappa"] = Tally(parts, partial(square_kappa, size=table.size))
+        found[f"{modality}-kappa"] = Tally(parts, partial(_kappa, size=table.size))
         found[f"{modality}-equal"] = Tally(parts, partial(_equal, size=table.size))
-    found["SUV-equal"] = Tally(suv.sum(axis=1), lambda sums: _divide(sums[..., 0], sums[..., 1]))
+    found["SUV-equal"] = Tally(suv.sum(axis=1), lambda sums: ratio(sums[..., 0], sums[..., 1]))
     return found
 
 
-def square_kappa(sums: Floats, size: int) -> Floats:
-    """Cohen's kappa, unweighted, of counts (..., size * size); NaN where chance alone agrees on all.
-
-    Cohen, Educ Psychol Meas 1960;20:37.
-
-    Examples
-    --------
-    The paper's way: 20 yes-yes, 5 yes-no, 10 no-yes, 15 no-no; observed .7, by chance .5.
-
-    >>> round(float(square_kappa(np.array([20.0, 5.0, 10.0, 15.0]), 2)), 3)
-    0.4
-    """
-    table = sums.reshape(*sums.shape[:-1], size, size)
-    total = np.maximum(table.sum(axis=(-2, -1)), 1.0)
-    chance = (table.sum(axis=-1) * table.sum(axis=-2)).sum(axis=-1) / total**2
-    return _divide(_equal(sums, size) - chance, 1.0 - chance)
+def _kappa(sums: Floats, size: int) -> Floats:
+    return cohen_kappa(sums.reshape(*sums.shape[:-1], size, size))
 
 
 def _equal(sums: Floats, size: int) -> Floats:
     table = sums.reshape(*sums.shape[:-1], size, size)
-    return _divide(np.trace(table, axis1=-2, axis2=-1), table.sum(axis=(-2, -1)))
-
-
-def _divide(top: Floats, bottom: Floats) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(np.abs(bottom) > 1e-12, top / bottom, np.nan)
+    return ratio(np.trace(table, axis1=-2, axis2=-1), table.sum(axis=(-2, -1)))
 
 
 def _region(column: int, tables: Mapping[str, _Table], suv: Floats) -> RegionAgreement:
@@ -303,9 +282,9 @@ def _region(column: int, tables: Mapping[str, _Table], suv: Floats) -> RegionAgr
     equal, named = suv[:, column].sum(axis=0)
     return RegionAgreement(
         region=list(Region)[column].value,
-        pet_kappa=of("PET", square_kappa),
+        pet_kappa=of("PET", _kappa),
         pet_equal=of("PET", _equal),
-        ct_kappa=of("CT", square_kappa),
+        ct_kappa=of("CT", _kappa),
         ct_equal=of("CT", _equal),
         suv_equal=float(equal / named) if named else None,
         suv_named=int(named),
@@ -328,15 +307,20 @@ def case_table(agreement: Agreement) -> str:
 
     Cases of one side only stand there too, without figures.
     """
-    table = io.StringIO(newline="")
-    rows = csv.writer(table, lineterminator="\n")
-    rows.writerow(("id", "labelled_by", "pet_differ", "ct_differ", "suv_differ", "same_text"))
-    for case in agreement.by_case:
-        same = {True: "yes", False: "no", None: ""}[case.same_text]
-        rows.writerow((case.id, "both", case.pet_differ, case.ct_differ, case.suv_differ, same))
-    rows.writerows((key, "A", "", "", "", "") for key in agreement.only_a)
-    rows.writerows((key, "B", "", "", "", "") for key in agreement.only_b)
-    return table.getvalue()
+    both, alone = (
+        agreement.by_case,
+        [*((key, "A") for key in agreement.only_a), *((key, "B") for key in agreement.only_b)],
+    )
+    none = [None] * len(alone)
+    said = {True: "yes", False: "no", None: None}
+    columns: dict[str, list[Value]] = {
+        "labelled_by": [*("both" for _ in both), *(side for _, side in alone)],
+        "pet_differ": [*(case.pet_differ for case in both), *none],
+        "ct_differ": [*(case.ct_differ for case in both), *none],
+        "suv_differ": [*(case.suv_differ for case in both), *none],
+        "same_text": [*(said[case.same_text] for case in both), *none],
+    }
+    return CaseTable("id", [*(case.id for case in both), *(key for key, _ in alone)], columns).to_csv()
 
 
 def _same_text(key: str, a: Mapping[str, str], b: Mapping[str, str]) -> bool | None:

@@ -58,6 +58,11 @@ class Cases:
         return tuple(case.id for case in self.cases)
 
     @property
+    def patients(self) -> tuple[str, ...]:
+        """Whose each case is, in file order; the case's own id where it does not say."""
+        return tuple(case.patient or case.id for case in self.cases)
+
+    @property
     def references(self) -> tuple[str, ...]:
         """Reference reports in file order."""
         return tuple(case.reference for case in self.cases)

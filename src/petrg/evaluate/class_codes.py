@@ -14,13 +14,10 @@ from numpy.typing import NDArray
 from petrg.anatomy import Region
 from petrg.errors import ScoreError
 from petrg.evaluate.label_set import Cell, LabelSet
-from petrg.evaluate.statistic import Floats, Ints
+from petrg.evaluate.statistic import AT_ONCE, Floats, Ints
 from petrg.report import Structure, Uptake
 
 __all__ = ["CT", "PET", "Codes", "Scale", "codes_of", "pair_counts", "permuted_counts"]
-
-_PERMUTED_AT_ONCE = 4_000_000
-"""Labels held at a time while permuting; keeps memory flat in the number of cases and permutations."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +136,7 @@ def permuted_counts(reference: Ints, prediction: Ints, orders: Ints, scale: Scal
     """Pooled confusion counts (p, k * (k + 1)) where case i has the prediction of case ``orders[p, i]``."""
     rows = np.empty((len(orders), scale.count * (scale.count + 1)))
     base = reference * (scale.count + 1)
-    step = max(1, _PERMUTED_AT_ONCE // max(1, reference.size))
+    step = max(1, AT_ONCE // max(1, reference.size))
     for start in range(0, len(orders), step):
         pairs = base[None] + prediction[orders[start : start + step]]
         rows[start : start + step] = _counts(pairs.reshape(len(pairs), -1), scale)

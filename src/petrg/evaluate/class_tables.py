@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from petrg.anatomy import Region
 from petrg.evaluate.class_codes import CT, PET, Codes, Scale
-from petrg.evaluate.classes import ClassFamily, accuracy, class_f1, kappa
+from petrg.evaluate.classes import MACRO, ClassFamily, accuracy, class_f1, kappa
 from petrg.evaluate.scores import ClassRow, Confusion, Count, RegionRow
-from petrg.evaluate.statistic import Floats, Ints
+from petrg.evaluate.statistic import Floats, Ints, finite
 
 __all__ = ["case_columns", "class_counts", "class_rows", "confusions", "region_rows"]
 
@@ -122,9 +122,21 @@ def class_counts(family: ClassFamily) -> tuple[Count, ...]:
         ),
         Count(key="prediction-extra", title="predicted cases that have no reference, not scored", value=extra, of=None),
     ]
+    rows += [_reachable(family, key, scale, codes) for key, (scale, codes) in MACRO.items()]
     for side, codes in (("reference", family.references), ("prediction", predicted)):
         rows += [_silent(side, s, codes[s.modality], labels) for s in (PET, CT)]
     return tuple(rows)
+
+
+def _reachable(family: ClassFamily, key: str, scale: Scale, codes: Sequence[int]) -> Count:
+    """How many of a macro-F1's classes the references have: the others count 0, whatever is predicted."""
+    there = int(np.isin(list(codes), family.references[scale.modality].codes).sum())
+    return Count(
+        key=f"{key.lower()}-classes",
+        title=f"classes of {key} that the references have; it reaches at most {100 * there / len(codes):.2f}",
+        value=there,
+        of=len(codes),
+    )
 
 
 def _silent(side: str, scale: Scale, codes: Codes, labels: int) -> Count:
@@ -153,8 +165,4 @@ def _f1(reference: Floats, prediction: Floats, *, axis: int) -> list[float | Non
 def _agreement(reference: Ints, prediction: Ints, scale: Scale) -> tuple[float | None, float | None]:
     table = np.zeros((scale.count, scale.count + 1))
     np.add.at(table, (reference, prediction), 1.0)
-    return _finite(accuracy(table.ravel(), scale) / 100.0), _finite(kappa(table.ravel(), scale))
-
-
-def _finite(value: Floats) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    return finite(accuracy(table.ravel(), scale) / 100.0), finite(kappa(table.ravel(), scale))

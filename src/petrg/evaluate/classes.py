@@ -16,9 +16,9 @@ import numpy as np
 from petrg.evaluate.class_codes import CT, PET, Codes, Scale, codes_of, pair_counts, permuted_counts
 from petrg.evaluate.label_set import LabelSet
 from petrg.evaluate.scores import Metric
-from petrg.evaluate.statistic import Floats, Ints, Tally
+from petrg.evaluate.statistic import Floats, Ints, Tally, cohen_kappa, ratio
 
-__all__ = ["METRICS", "ClassFamily", "accuracy", "class_f1", "kappa", "macro_f1"]
+__all__ = ["MACRO", "METRICS", "ClassFamily", "accuracy", "class_f1", "kappa", "macro_f1"]
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def accuracy(sums: Floats, scale: Scale) -> Floats:
     """Share of all labels that are right x 100; NaN where there is none."""
     table = _table(sums, scale)
     hits = np.trace(table, axis1=-2, axis2=-1)
-    return _divide(100.0 * hits, table.sum(axis=(-2, -1)))
+    return ratio(100.0 * hits, table.sum(axis=(-2, -1)))
 
 
 def kappa(sums: Floats, scale: Scale) -> Floats:
@@ -136,31 +136,24 @@ def kappa(sums: Floats, scale: Scale) -> Floats:
     A gap agrees with nothing, and its share of the agreement by chance is that of the reference's commonest class, the
     largest there is. Cohen, Educ Psychol Meas 1960;20:37.
     """
-    table = _table(sums, scale)
-    total = np.maximum(table.sum(axis=(-2, -1)), 1.0)
-    seen = np.trace(table, axis1=-2, axis2=-1) / total
-    theirs, ours = table.sum(axis=-1), table.sum(axis=-2)
-    chance = (theirs * ours[..., : scale.count]).sum(axis=-1) + theirs.max(axis=-1) * ours[..., -1]
-    chance = chance / total**2
-    return _divide(seen - chance, 1.0 - chance)
+    return cohen_kappa(_table(sums, scale))
 
 
 def _table(sums: Floats, scale: Scale) -> Floats:
     return sums.reshape(*sums.shape[:-1], scale.count, scale.count + 1)
 
 
-def _divide(top: Floats, bottom: Floats) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(np.abs(bottom) > 1e-12, top / bottom, np.nan)
-
-
+MACRO: Mapping[str, tuple[Scale, Sequence[int]]] = {
+    "PET-All": (PET, range(PET.count)),
+    "CT-All": (CT, range(CT.count)),
+    "PET-Abnormal": (PET, PET.abnormal),
+    "CT-Abnormal": (CT, CT.abnormal),
+    "PET-124": (PET, PET.marked),
+}
+"""The macro-F1 by metric key: of which scale, over which codes."""
 _Reduce = Callable[[Floats], Floats]
 _REDUCE: Mapping[str, tuple[Scale, _Reduce]] = {
-    "PET-All": (PET, partial(macro_f1, scale=PET, codes=range(PET.count))),
-    "CT-All": (CT, partial(macro_f1, scale=CT, codes=range(CT.count))),
-    "PET-Abnormal": (PET, partial(macro_f1, scale=PET, codes=PET.abnormal)),
-    "CT-Abnormal": (CT, partial(macro_f1, scale=CT, codes=CT.abnormal)),
-    "PET-124": (PET, partial(macro_f1, scale=PET, codes=PET.marked)),
+    **{key: (scale, partial(macro_f1, scale=scale, codes=codes)) for key, (scale, codes) in MACRO.items()},
     "PET-Accuracy": (PET, partial(accuracy, scale=PET)),
     "CT-Accuracy": (CT, partial(accuracy, scale=CT)),
     "PET-Kappa": (PET, partial(kappa, scale=PET)),

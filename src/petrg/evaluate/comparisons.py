@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from petrg.evaluate.intervals import finite
 from petrg.evaluate.permutation import Swaps, holm, p_value, paired_p
 from petrg.evaluate.rows import Dealt, Draws, ScoredRow
 from petrg.evaluate.scores import Metric, PermutationTest
-from petrg.evaluate.statistic import Ints, Tally
+from petrg.evaluate.statistic import Ints, Tally, finite
 
 __all__ = ["paired_tests", "permutation_tests"]
 

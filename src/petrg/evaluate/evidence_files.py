@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from petrg import __version__
 from petrg.anatomy import Region
 from petrg.errors import ReportError, ScoreError
 from petrg.evaluate.label_set import Cell, LabelSet, Spot
+from petrg.evaluate.toml import TomlValue, to_toml
 from petrg.report import Span, Structure, Uptake
 from petrg.report.model import Model
 
@@ -113,12 +113,14 @@ def labeller_toml(labels: LabelSet) -> str:
     labeller = "petrg-reading 1"
     name = "petrg-reading"
     version = "1"
-    languages = ["zh"]
+    languages = [
+      "zh",
+    ]
     cases = 1
     <BLANKLINE>
     """
     name, _, version = labels.labeller.partition(" ")
-    facts: dict[str, str | int | list[str]] = {
+    facts: dict[str, TomlValue] = {
         "labeller": labels.labeller,
         "name": name,
         "version": version,
@@ -127,15 +129,8 @@ def labeller_toml(labels: LabelSet) -> str:
         "petrg": __version__,
     }
     known = {key: labels.texts[key] for key in labels.cases if key in labels.texts}
-    lines = [f"{key} = {_toml(value)}" for key, value in facts.items()]
-    lines += ["", "[text_sha256]"]
-    lines += [f"{_toml(key)} = {_toml(hashlib.sha256(text.encode()).hexdigest())}" for key, text in known.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: str | int | list[str]) -> str:
-    # a JSON string in plain Unicode is a TOML string, DEL apart
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    facts["text_sha256"] = {key: hashlib.sha256(text.encode()).hexdigest() for key, text in known.items()}
+    return to_toml(facts)
 
 
 def read_labeller(path: Path) -> tuple[str, dict[str, str]]:

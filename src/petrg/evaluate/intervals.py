@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from petrg.evaluate.scores import Estimate
-from petrg.evaluate.statistic import Floats, Ints, Statistic, Tally
+from petrg.evaluate.statistic import AT_ONCE, Floats, Ints, Statistic, Tally
 
-__all__ = ["bootstrap", "draw_patients", "estimate", "finite", "range_of", "value_of"]
+__all__ = ["bootstrap", "draw_patients", "estimate", "range_of", "value_of"]
 
-_AT_ONCE = 4_000_000
-"""Weights held at a time, so that memory does not grow with cases times draws."""
 _DEFINED = 0.9
 """Share of draws that must have a score for an interval to be given."""
 
@@ -42,7 +40,7 @@ def draw_patients(patients: Sequence[str], draws: int, seed: int) -> Iterator[Fl
     owner = np.array([index[patient] for patient in patients])
     chances = np.full(len(index), 1.0 / len(index))
     rng = np.random.default_rng(seed)
-    step = max(1, _AT_ONCE // len(owner))
+    step = max(1, AT_ONCE // len(owner))
     for start in range(0, draws, step):
         size = min(step, draws - start)
         yield rng.multinomial(len(index), chances, size)[:, owner].astype(np.float64)
@@ -95,10 +93,11 @@ def value_of(statistic: Statistic, n: int, where: Ints | None = None) -> float:
     return float(statistic((np.arange(n) if where is None else where)[None, :])[0])
 
 
-def estimate(value: float, drawn: Floats, n: int, patients: int) -> Estimate:
+def estimate(value: float, drawn: Floats, n: int, patients: int, why: str = "") -> Estimate:
     """A score with the 2.5th and 97.5th percentile of its draws.
 
-    No interval is given for a single patient, nor where a tenth of the draws or more have no score.
+    No interval is given for a single patient, nor where a tenth of the draws or more have no score. ``why`` there is
+    no score is noted where there is none.
 
     Examples
     --------
@@ -108,7 +107,7 @@ def estimate(value: float, drawn: Floats, n: int, patients: int) -> Estimate:
     True
     """
     if not np.isfinite(value):
-        return Estimate(value=None, n=n, note="undefined on these cases")
+        return Estimate(value=None, n=n, note=why or "undefined on these cases")
     if patients < 2 or not len(drawn):
         return Estimate(value=value, n=n, note="no interval: one patient" if patients < 2 else "")
     defined = drawn[np.isfinite(drawn)]
@@ -125,12 +124,3 @@ def range_of(drawn: Floats, n: int) -> Estimate:
         return Estimate(value=None, n=n, note="undefined on these cases")
     low, high = np.percentile(defined, (2.5, 97.5))
     return Estimate(value=float(defined.mean()), low=float(low), high=float(high), interval="range of draws", n=n)
-
-
-def finite(value: float) -> float | None:
-    """A number for a file: None where it is none.
-
-    >>> finite(float("nan")) is None, finite(1.5)
-    (True, 1.5)
-    """
-    return float(value) if np.isfinite(value) else None

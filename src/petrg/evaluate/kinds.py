@@ -98,7 +98,7 @@ def with_labels(cases: Cases, reports: Reports, reference: str, labeller: Labell
         If its labels are by another labeller than the references'.
     """
     if reports.labels is None and reports.texts is not None and labeller is not None:
-        reports = replace(reports, labels=label_texts(by_id(cases, reports.texts), labeller))
+        reports = replace(reports, labels=labeller(by_id(cases, reports.texts)))
     if reports.labels is not None and reports.labels.labeller not in (reference, NORMAL):
         raise ScoreError(
             f"the references are labelled by {reference!r}, {reports.title} by {reports.labels.labeller!r}",

@@ -27,10 +27,9 @@ from petrg.evaluate.evidence_files import (
 )
 from petrg.evaluate.label_set import Cell, LabelSet
 from petrg.files import output_directory
-from petrg.report import Structure, Uptake
+from petrg.report import Structure, Uptake, authors_entry
 
 __all__ = [
-    "authors_entry",
     "class_of",
     "expect_no_others",
     "object_of",
@@ -280,7 +279,7 @@ def write_labels(labels: LabelSet, directory: Path) -> None:
         (aside / _EVIDENCE).mkdir()
         for key, cells in labels.cases.items():
             text, language = labels.texts.get(key), labels.languages.get(key, "")
-            entries = {region.title("zh"): authors_entry(cells[region]) for region in Region if region in cells}
+            entries = {region.title("zh"): _entry(cells[region]) for region in Region if region in cells}
             dumped = json.dumps(entries, ensure_ascii=False, indent=1) + "\n"
             (aside / f"{key}.json").write_text(dumped, encoding="utf-8")
             (aside / _EVIDENCE / f"{key}.json").write_text(
@@ -289,23 +288,14 @@ def write_labels(labels: LabelSet, directory: Path) -> None:
         (aside / _EVIDENCE / "labeller.toml").write_text(labeller_toml(labels), encoding="utf-8")
 
 
-def authors_entry(cell: Cell) -> dict[str, str]:
-    """The authors' four strings; silence is normal, a fault is empty, so that it is read as a fault again.
-
-    >>> authors_entry(Cell(pet=Uptake.HIGH, suv_max=18.79))
-    {'pet_status': '1', 'suv': 'SUVmax: 18.79', 'ct_status': '8', 'ct_description': ''}
-    """
-    return {
-        "pet_status": "" if cell.pet_fault else str(int(cell.pet or Uptake.NORMAL)),
-        "suv": "" if cell.suv_max is None else f"SUVmax: {_digits(cell.suv_max)}",
-        "ct_status": "" if cell.ct_fault else str(int(cell.ct or Structure.NORMAL)),
-        "ct_description": cell.description,
-    }
-
-
-def _digits(value: float) -> str:
-    """All digits of ``value``, at least one decimal, no exponent."""
-    return next(shown for n in range(1, 20) if float(shown := f"{value:.{n}f}") == value or n == 19)
+def _entry(cell: Cell) -> dict[str, str]:
+    """The authors' four strings; a fault is empty, so that it is read as a fault again."""
+    entry = authors_entry(cell)
+    if cell.pet_fault:
+        entry["pet_status"] = ""
+    if cell.ct_fault:
+        entry["ct_status"] = ""
+    return entry
 
 
 def expect_no_others(directory: Path, ids: Iterable[str]) -> None:

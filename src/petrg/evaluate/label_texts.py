@@ -8,7 +8,7 @@ from pathlib import Path
 from petrg.errors import ScoreError
 from petrg.evaluate.read_cases import id_column_of
 from petrg.evaluate.read_texts import read_texts
-from petrg.evaluate.tables import read_rows
+from petrg.evaluate.tables import ids_of, read_rows
 
 __all__ = ["read_label_texts"]
 
@@ -40,14 +40,7 @@ def read_label_texts(path: Path, *, column: str | None = None, id_column: str | 
     columns, rows = read_rows(path)
     ids = id_column_of(columns, id_column)
     chosen = _text_column([name for name in columns if name != ids], column)
-    texts: dict[str, str | None] = {}
-    for number, row in enumerate(rows, 1):
-        key = (row[ids] or "").strip()
-        if not key or key in texts:
-            fault = "the id of an earlier one" if key else "no id"
-            raise ScoreError(f"row {number} has {fault}", "each id once", "correct it or give --id-column")
-        texts[key] = row[chosen]
-    return texts
+    return {key: row[chosen] for key, row in zip(ids_of(rows, ids), rows, strict=True)}
 
 
 def _text_column(columns: list[str], wanted: str | None) -> str:

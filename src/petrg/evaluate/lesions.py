@@ -12,11 +12,10 @@ from petrg.anatomy import Region
 from petrg.errors import ScoreError
 from petrg.evaluate.lesion_sites import Lesions, Site, meet
 from petrg.evaluate.scores import Count, Metric
-from petrg.evaluate.statistic import Floats, Ints, Tally
+from petrg.evaluate.statistic import AT_ONCE, Floats, Ints, Tally, ratio
 
 __all__ = ["METRICS", "LesionFamily"]
 
-_AT_ONCE = 4_000_000
 _KINDS: Mapping[str, int] = {"": 0, "CT-": 1}
 """Prefix of the metric -> which of `Lesions`."""
 
@@ -71,7 +70,7 @@ class LesionFamily:
     def permuted(self, orders: Ints) -> Mapping[str, Floats]:
         """Every lesion score with the prediction of case ``orders[p, i]`` put to case i, each (p,)."""
         found = {}
-        step = max(1, _AT_ONCE // max(1, orders.shape[1] * 5))
+        step = max(1, AT_ONCE // max(1, orders.shape[1] * 5))
         for prefix, tables in self.tables.items():
             parts = [tables.counts(orders[k : k + step]).sum(axis=1) for k in range(0, len(orders), step)]
             sums = np.concatenate(parts) if parts else np.zeros((0, 5))
@@ -154,17 +153,12 @@ def _lists(cases: Sequence[Sequence[Site]], region: Region) -> tuple[Ints, list[
     return np.array(which, dtype=np.intp), list(known)
 
 
-def _divide(top: Floats, bottom: Floats) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(bottom > 0, top / bottom, np.nan)
-
-
 _REDUCE: Mapping[str, Callable[[Floats], Floats]] = {
-    "Lesion-Recall": lambda s: _divide(s[..., 3], s[..., 1]),
-    "Lesion-Precision": lambda s: _divide(s[..., 3], s[..., 2]),
-    "Lesion-F1": lambda s: _divide(2.0 * s[..., 3], s[..., 1] + s[..., 2]),
-    "False-Findings": lambda s: _divide(s[..., 2] - s[..., 3], s[..., 0]),
-    "Side-Errors": lambda s: _divide(s[..., 4], s[..., 3] + s[..., 4]),
+    "Lesion-Recall": lambda s: ratio(s[..., 3], s[..., 1]),
+    "Lesion-Precision": lambda s: ratio(s[..., 3], s[..., 2]),
+    "Lesion-F1": lambda s: ratio(2.0 * s[..., 3], s[..., 1] + s[..., 2]),
+    "False-Findings": lambda s: ratio(s[..., 2] - s[..., 3], s[..., 0]),
+    "Side-Errors": lambda s: ratio(s[..., 4], s[..., 3] + s[..., 4]),
 }
 
 

@@ -11,13 +11,13 @@ import numpy as np
 from petrg.anatomy import Region
 from petrg.evaluate.label_set import LabelSet
 from petrg.evaluate.scores import Count, Metric
-from petrg.evaluate.statistic import Floats, Ints, Statistic, Tally
+from petrg.evaluate.statistic import AT_ONCE, Floats, Ints, Statistic, Tally, ratio
 
 __all__ = ["METRICS", "SuvFamily"]
 
-_AT_ONCE = 4_000_000
-"""Numbers held at a time while drawing or permuting; keeps memory flat."""
 _NEAR = 0.1
+"""Of the reference: what two readers of one scan differ by. Labellers of one TEXT are held to the printed digit
+(`petrg.evaluate.agreement.SUV_TOLERANCE`)."""
 _LEVELS = {"": "region", "-Highest": "highest of the case"}
 
 
@@ -126,16 +126,11 @@ def _pearson(sums: Floats) -> Floats:
 
 
 def _share_of_both(sums: Floats) -> Floats:
-    return _divide(sums[..., 0], sums[..., 1])
+    return ratio(sums[..., 0], sums[..., 1])
 
 
 def _share_of_either(sums: Floats) -> Floats:
-    return _divide(sums[..., 0], sums[..., 2])
-
-
-def _divide(top: Floats, bottom: Floats) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(bottom > 0, top / bottom, np.nan)
+    return ratio(sums[..., 0], sums[..., 2])
 
 
 @dataclass(frozen=True)
@@ -183,8 +178,8 @@ def _permuted(x: Floats, y: Floats, orders: Ints) -> tuple[Floats, Floats, Float
     return (
         _pearson(pairs.sum(axis=1)),
         _median_of_sorted(errors, both.astype(np.intp)),
-        _divide(near, both),
-        _divide(near, len(case) + predicted - both),
+        ratio(near, both),
+        ratio(near, len(case) + predicted - both),
     )
 
 
@@ -197,7 +192,7 @@ def _median_of_sorted(errors: Floats, count: Ints) -> Floats:
 
 
 def _parts(orders: Ints, size: int) -> list[Ints]:
-    step = max(1, _AT_ONCE // max(1, size))
+    step = max(1, AT_ONCE // max(1, size))
     return [orders[start : start + step] for start in range(0, max(1, len(orders)), step)]
 
 
@@ -224,7 +219,7 @@ def _metrics(suffix: str, where: str, highest: bool) -> tuple[Metric, ...]:
         metric("Within-10%", "within 10 %", 0.0, 1.0, "", f"share within 10 % of the reference: {what}, both named"),
         metric(
             "Agreement",
-            "agreement",
+            "agreement within 10 %",
             0.0,
             1.0,
             "",

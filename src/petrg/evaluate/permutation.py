@@ -10,7 +10,7 @@ import numpy as np
 
 from petrg.errors import ScoreError
 from petrg.evaluate.cases import Cases
-from petrg.evaluate.statistic import Floats, Ints, Tally
+from petrg.evaluate.statistic import AT_ONCE, Floats, Ints, Tally
 
 __all__ = [
     "Pool",
@@ -28,7 +28,6 @@ __all__ = [
 _MOST, _LEAST, _PAIRS = 150, 25, 20_000
 _SAME = 1e-9
 """Relative difference below which two scores are equal: sums in another order differ in their last digits."""
-_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,8 @@ def exchangeable(cases: Cases) -> tuple[Pool, ...]:
     stay together and the test is exact. A patient of unknown sex is in no pool.
     """
     owned: dict[str, list[int]] = {}
-    for index, case in enumerate(cases.cases):
-        owned.setdefault(case.patient or case.id, []).append(index)
+    for index, patient in enumerate(cases.patients):
+        owned.setdefault(patient, []).append(index)
     pools: dict[tuple[str, int], list[list[int]]] = {}
     for indices in owned.values():
         sexes = {cases.cases[i].sex for i in indices} - {None}
@@ -174,7 +173,7 @@ def paired_p(one: Tally, other: Tally, swaps: Swaps, where: Ints | None = None) 
     if not np.isfinite(observed):
         return observed, float("nan")
     as_large = 0
-    step = max(1, _AT_ONCE // len(mine))
+    step = max(1, AT_ONCE // len(mine))
     for start in range(0, len(swaps.swapped), step):
         moved = swaps.swapped[start : start + step].astype(np.float64) @ (theirs - mine)
         differences = one.reduce(sums + moved) - other.reduce(apart - moved)

@@ -11,7 +11,7 @@ from petrg.errors import ScoreError
 from petrg.evaluate.cases import Case, Cases
 from petrg.evaluate.read_meta import ID_NAMES, find_column, read_meta
 from petrg.evaluate.read_texts import digest, read_texts
-from petrg.evaluate.tables import read_rows
+from petrg.evaluate.tables import ids_of, read_rows
 
 __all__ = [
     "PREDICTION_NAMES",
@@ -80,7 +80,7 @@ def _from_table(path: Path, id_column: str | None, reference: str | None, predic
             "three columns",
             "name them by --id-column, --reference-column and --prediction-column",
         )
-    keys = _ids(rows, ids)
+    keys = ids_of(rows, ids)
     cases = []
     for number, (key, row) in enumerate(zip(keys, rows, strict=True), 1):
         text = row[references]
@@ -194,7 +194,7 @@ def _column_of_table(path: Path, column: str | None, id_column: str, option: str
     if column is None:
         column = others[0] if len(others) == 1 else None
     chosen = _column(columns, column, PREDICTION_NAMES, f"{option}-column")
-    return {key: row[chosen] for key, row in zip(_ids(rows, ids), rows, strict=True)}
+    return {key: row[chosen] for key, row in zip(ids_of(rows, ids), rows, strict=True)}
 
 
 def id_column_of(columns: Sequence[str], wanted: str | None) -> str:
@@ -208,16 +208,3 @@ def _column(columns: Sequence[str], wanted: str | None, names: Sequence[str], op
         which = f"no column {wanted!r}" if wanted is not None else f"none of {', '.join(names)}"
         raise ScoreError(f"the table has {which}", f"one of its columns {', '.join(columns)}", f"name it by {option}")
     return found
-
-
-def _ids(rows: Sequence[Mapping[str, str | None]], column: str) -> list[str]:
-    seen: dict[str, int] = {}
-    for number, row in enumerate(rows, 1):
-        key = (row[column] or "").strip()
-        if not key or key in seen:
-            fault = f"the id of row {seen[key]}" if key else "no id"
-            raise ScoreError(
-                f"row {number} has {fault} in its column {column}", "each id once", "correct it or give --id-column"
-            )
-        seen[key] = number
-    return list(seen)

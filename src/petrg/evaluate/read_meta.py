@@ -8,7 +8,7 @@ from pathlib import Path
 
 from petrg.errors import ScoreError
 from petrg.evaluate.cases import Sex
-from petrg.evaluate.tables import read_rows
+from petrg.evaluate.tables import ids_of, read_rows
 
 __all__ = ["ID_NAMES", "Patient", "find_column", "parse_sex", "read_meta"]
 
@@ -57,14 +57,11 @@ def read_meta(path: Path, *, id_column: str | None = None) -> dict[str, Patient]
             "name the column of sexes sex",
         )
     hospitals, patients = find_column(columns, _HOSPITAL_NAMES), find_column(columns, _PATIENT_NAMES)
-    known: dict[str, Patient] = {}
-    for number, row in enumerate(rows, 1):
-        key = row[ids]
-        if key is None or key.strip() in known:
-            fault = "no id" if key is None else "the id of an earlier one"
-            raise ScoreError(f"row {number} of the table of patients has {fault}", "each id once", "correct the row")
-        known[key.strip()] = Patient(parse_sex(row[sexes], number), _cell(row, hospitals), _cell(row, patients))
-    return known
+    keys = ids_of(rows, ids, where=" of the table of patients", do="correct the row")
+    return {
+        key: Patient(parse_sex(row[sexes], number), _cell(row, hospitals), _cell(row, patients))
+        for number, (key, row) in enumerate(zip(keys, rows, strict=True), 1)
+    }
 
 
 def parse_sex(cell: str | None, row: int) -> Sex | None:

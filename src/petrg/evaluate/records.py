@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from petrg.anatomy import Region
 from petrg.evaluate.record_numbers import RecordMatch, Said, Source, match_record, reference_suvs
 from petrg.evaluate.scores import Count, Metric
-from petrg.evaluate.statistic import Floats, Ints, Tally
+from petrg.evaluate.statistic import Floats, Ints, Tally, ratio
 from petrg.report import LesionStatus, Record
 
 __all__ = ["METRICS", "RecordFamily"]
@@ -170,8 +170,7 @@ class _Ratio:
     bottom: int
 
     def __call__(self, sums: Floats) -> Floats:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(sums[..., self.bottom] > 0, sums[..., self.top] / sums[..., self.bottom], np.nan)
+        return ratio(sums[..., self.top], sums[..., self.bottom])
 
 
 _WORDS = {

@@ -61,7 +61,7 @@ def scored_row(reports: Reports, cases: Cases, kinds: Sequence[Kind], draws: Dra
     where = None if reports.where is None else np.array(reports.where, dtype=np.intp)
     families, reasons = _families(reports, cases, kinds)
     statistics = {key: s for family in families.values() for key, s in family.statistics().items()}
-    patients = _patients(cases)
+    patients = cases.patients
     drawn = bootstrap(statistics, patients, draws.bootstrap, draws.seed_of("bootstrap"), where)
     n = len(cases) if where is None else len(where)
     owners = len(set(patients if where is None else [patients[i] for i in where]))
@@ -71,7 +71,7 @@ def scored_row(reports: Reports, cases: Cases, kinds: Sequence[Kind], draws: Dra
             key = metric.key
             if key in statistics:
                 value = value_of(statistics[key], len(cases), where)
-                estimates[key] = estimate(value, drawn[key], n, owners)
+                estimates[key] = estimate(value, drawn[key], n, owners, getattr(statistics[key], "why", ""))
             else:
                 estimates[key] = Estimate(value=None, note=reasons.get(kind.name, "not given"))
     row = head.model_copy(update={"estimates": estimates})
@@ -191,10 +191,6 @@ def _head(reports: Reports) -> Row:
         given=reports.given,
         reason=reports.reason,
     )
-
-
-def _patients(cases: Cases) -> list[str]:
-    return [case.patient or case.id for case in cases.cases]
 
 
 def _why(cases: Cases, draws: Draws) -> str:

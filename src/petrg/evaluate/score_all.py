@@ -81,7 +81,7 @@ def score_all(
     if reference_labels is None:
         progress("reading reports", 0, 0)
         labeller = labeller or _own_labeller(language)
-        reference_labels = label_texts(by_id(cases, cases.references), labeller)
+        reference_labels = labeller(by_id(cases, cases.references))
         _expect_all(reference_labels, cases)
     job = Job(
         cases=cases,
@@ -172,4 +172,4 @@ def _expect_all(labels: LabelSet, cases: Cases) -> None:
 def _own_labeller(language: str) -> Labeller:
     from petrg.evaluate.extract import extract
 
-    return lambda texts: extract(texts, language)
+    return lambda texts: label_texts(texts, lambda distinct: extract(distinct, language))

@@ -155,7 +155,7 @@ def _references(job: Job) -> Reports:
 def _scores(job: Job, made: Reports, scored: Sequence[ScoredRow], dealt: Dealt) -> Scores:
     """Everything but the sentences."""
     metrics = tuple(metric for kind in job.kinds for metric in kind.metrics)
-    patients = [case.patient or case.id for case in job.cases.cases]
+    patients = job.cases.patients
     tests = list(permutation_tests(dealt, metrics))
     for other in scored[1:]:
         tests += paired_tests(scored[0], other, patients, metrics, job.draws)

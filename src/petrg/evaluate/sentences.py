@@ -22,6 +22,8 @@ _NAMES = {
     "second-reader": "the second reader",
     "against": "the other system",
 }
+_COSTS = {"text": "text scores 0", "classes": "labels count as wrong"}
+"""What a missing prediction costs, by group of scores."""
 _MEANING = {
     ("permuted", "alike"): ": nothing here shows that the reports belong to their patients",
     ("permuted", "better"): ": the reports fit their own patients better than others",
@@ -160,7 +162,9 @@ def _warnings(scores: Scores) -> Iterable[str]:
         yield "Every prediction equals its reference: check that the columns are the right ones."
     if missing is not None and missing.value:
         have = "has" if missing.value == 1 else "have"
-        yield f"{missing.value} of {missing.of} cases {have} no prediction: text scores 0, labels count as wrong."
+        groups = {metric.group for metric in scores.metrics}
+        costs = [what for group, what in _COSTS.items() if group in groups]
+        yield f"{missing.value} of {missing.of} cases {have} no prediction: {', '.join(costs) or 'they find nothing'}."
 
 
 def _undefined(system: Row, metrics: Iterable[Metric]) -> list[str]:

@@ -9,10 +9,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Family", "Floats", "Ints", "Statistic", "Tally", "mean_of"]
+__all__ = ["AT_ONCE", "Family", "Floats", "Ints", "Statistic", "Tally", "cohen_kappa", "finite", "mean_of", "ratio"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
+
+AT_ONCE = 4_000_000
+"""Numbers held at a time while drawing or permuting, so that memory grows neither with cases nor with draws."""
 
 
 class Statistic(Protocol):
@@ -43,6 +46,8 @@ class Tally:
         What each case adds.
     reduce : callable
         Sums (..., k) -> score (...); NaN where there is none.
+    why : str
+        What to say where there is none; empty: that it is undefined on these cases.
 
     Examples
     --------
@@ -53,6 +58,7 @@ class Tally:
 
     parts: Floats
     reduce: Callable[[Floats], Floats]
+    why: str = ""
 
     def __call__(self, drawn: Ints) -> Floats:
         """The score of each draw (m, k) of cases."""
@@ -65,19 +71,58 @@ class Tally:
         return float(self.reduce(self.parts.sum(axis=0)))
 
 
-def mean_of(values: Floats) -> Tally:
-    """The mean over cases; NaN marks a case that has no value and is left out.
+def mean_of(values: Floats, why: str = "") -> Tally:
+    """The mean over cases; NaN marks a case that has no value and is left out; ``why`` as in :class:`Tally`.
 
     >>> mean_of(np.array([1.0, 2.0, np.nan])).value()
     1.5
     """
     there = ~np.isnan(values)
-    return Tally(np.stack([np.where(there, values, 0.0), there.astype(float)], axis=1), _ratio)
+    return Tally(np.stack([np.where(there, values, 0.0), there.astype(float)], axis=1), _mean, why)
 
 
-def _ratio(sums: Floats) -> Floats:
+def _mean(sums: Floats) -> Floats:
+    return ratio(sums[..., 0], sums[..., 1])
+
+
+def ratio(top: Floats, bottom: Floats) -> Floats:
+    """``top / bottom``; NaN where ``bottom`` is 0, or so near that it is rounding.
+
+    >>> ratio(np.array([1.0, 1.0]), np.array([2.0, 0.0])).tolist()
+    [0.5, nan]
+    """
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(sums[..., 1] > 0, sums[..., 0] / sums[..., 1], np.nan)
+        return np.where(np.abs(bottom) > 1e-12, top / bottom, np.nan)
+
+
+def cohen_kappa(table: Floats) -> Floats:
+    """Cohen's kappa, unweighted, of counts (..., k, m); NaN where there is none, or chance alone agrees on all.
+
+    Columns from k on are gaps: they agree with nothing, and their share of the agreement by chance is that of the
+    commonest row, the largest there is, so that a gap never pays. Cohen, Educ Psychol Meas 1960;20:37.
+
+    Examples
+    --------
+    20 yes-yes, 5 yes-no, 10 no-yes, 15 no-no: .7 agree, .5 by chance.
+
+    >>> round(float(cohen_kappa(np.array([[20.0, 5.0], [10.0, 15.0]]))), 3)
+    0.4
+    """
+    total, rows, columns = table.sum(axis=(-2, -1)), table.sum(axis=-1), table.sum(axis=-2)
+    seen = ratio(np.trace(table, axis1=-2, axis2=-1), total)
+    size = table.shape[-2]
+    both = (rows * columns[..., :size]).sum(axis=-1) + rows.max(axis=-1) * columns[..., size:].sum(axis=-1)
+    chance = ratio(both, total**2)
+    return ratio(seen - chance, 1.0 - chance)
+
+
+def finite(value: float | Floats) -> float | None:
+    """A number for a file: None where it is none.
+
+    >>> finite(float("nan")) is None, finite(1.5)
+    (True, 1.5)
+    """
+    return float(value) if np.isfinite(value) else None
 
 
 class Family(Protocol):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from petrg.errors import ScoreError
 
-__all__ = ["Rows", "read_rows"]
+__all__ = ["Rows", "ids_of", "read_rows"]
 
 Rows = tuple[list[str], list[dict[str, str | None]]]
 
@@ -53,6 +54,36 @@ def read_rows(path: Path) -> Rows:
     if not rows:
         raise ScoreError("the table holds no row", "at least one case", "check the file")
     return columns, rows
+
+
+def ids_of(rows: Sequence[Mapping[str, str | None]], column: str, *, where: str = "", do: str = "") -> list[str]:
+    """The ids of ``rows``, without blanks around them, in order.
+
+    Parameters
+    ----------
+    column : str
+    where : str
+        Whose rows, for the error, e.g. `` of the table of patients``.
+    do : str
+        What to do, for the error.
+
+    Raises
+    ------
+    ScoreError
+        At the first row that has none, or that of an earlier row.
+    """
+    seen: dict[str, int] = {}
+    for number, row in enumerate(rows, 1):
+        key = (row[column] or "").strip()
+        if not key or key in seen:
+            fault = f"the id of row {seen[key]}" if key else "no id"
+            raise ScoreError(
+                f"row {number}{where} has {fault} in its column {column}",
+                "each id once",
+                do or "correct it or give --id-column",
+            )
+        seen[key] = number
+    return list(seen)
 
 
 def _decode(raw: bytes) -> str:

@@ -8,8 +8,8 @@ from functools import cached_property
 
 from petrg.evaluate.cases import Cases
 from petrg.evaluate.statistic import Floats, Ints, Statistic
+from petrg.evaluate.text.document_frequency import DocumentFrequency
 from petrg.evaluate.text.pairs import TextFamily, text_family
-from petrg.evaluate.text.rarity import Rarity
 from petrg.evaluate.text.score import TextScores, score_text
 from petrg.evaluate.text.tokens import TokenizerName
 
@@ -30,7 +30,7 @@ class TextsScored:
 
     def statistics(self) -> Mapping[str, Statistic]:
         """Every metric as the mean over cases, and BLEU of the corpus, by key."""
-        return TextFamily(self.scores, (), (), Rarity()).statistics()
+        return TextFamily(self.scores, (), (), DocumentFrequency()).statistics()
 
     def permuted(self, orders: Ints) -> Mapping[str, Floats]:
         """Every metric with the prediction of case ``orders[p, i]`` put to the reference of case i, each (p,)."""

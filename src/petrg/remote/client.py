@@ -235,16 +235,29 @@ def _is_local(host: str | None) -> bool:
 def _read(response: http.client.HTTPResponse, deadline: float, option: str) -> bytes:
     """The body, within the deadline and a size that no answer has."""
     parts: list[bytes] = []
+    _wait_until(deadline, response)
     while part := response.read1(65536):
         parts.append(part)
-        if time.monotonic() > deadline:
-            raise TimeoutError
+        _wait_until(deadline, response)
         if sum(map(len, parts)) > _LARGEST:
             raise RemoteError("the server's answer does not end", f"at most {_LARGEST >> 20} MiB", f"check {option}")
     whole = b"".join(parts)
     if response.length:  # read1 does not say that the connection ended early
         raise http.client.IncompleteRead(whole, response.length)
     return whole
+
+
+def _wait_until(deadline: float, response: http.client.HTTPResponse) -> None:
+    """Let the next read end at the deadline: urllib's own timeout begins anew with every read.
+
+    urllib hands out no socket; where its private one is not found, the deadline holds between reads only.
+    """
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    connection = getattr(getattr(response.fp, "raw", None), "_sock", None)
+    if connection is not None:
+        connection.settimeout(left)
 
 
 def _refused(error: urllib.error.HTTPError, at: Server, path: str) -> Exception:

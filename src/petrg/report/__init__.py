@@ -2,7 +2,7 @@
 
 from petrg.report.classes import FindingKind, Modality, Structure, Uptake
 from petrg.report.finding import Finding, Span
-from petrg.report.labels import Label, project, to_authors_json
+from petrg.report.labels import Label, authors_entry, project, to_authors_json
 from petrg.report.record import (
     Assessment,
     AssessmentState,
@@ -55,6 +55,7 @@ __all__ = [
     "Totals",
     "Uptake",
     "Where",
+    "authors_entry",
     "fill",
     "project",
     "slot",

@@ -20,7 +20,9 @@ __all__ = [
     "STRUCTURE_PRIORITY",
     "UPTAKE_PRIORITY",
     "Label",
+    "Labelled",
     "Stated",
+    "authors_entry",
     "label_of",
     "label_region",
     "project",
@@ -55,6 +57,26 @@ class Label(Model):
 _SILENT = Label()
 _RANK = {uptake: rank for rank, uptake in enumerate(UPTAKE_PRIORITY)}
 _NOT_SHOWN = (None, Structure.NORMAL)
+
+
+class Labelled(Protocol):
+    """What the authors' file needs of a label: a :class:`Label` has it, and so have labels read from files."""
+
+    @property
+    def pet(self) -> Uptake | None:
+        """The class on PET."""
+
+    @property
+    def ct(self) -> Structure | None:
+        """The class on CT."""
+
+    @property
+    def suv_max(self) -> float | None:
+        """The number named."""
+
+    @property
+    def description(self) -> str:
+        """The words for the structure."""
 
 
 class Stated(Protocol):
@@ -181,12 +203,23 @@ def to_authors_json(labels: Mapping[Region, Label]) -> dict[str, dict[str, str]]
     >>> to_authors_json(project([]))["肝脏"]
     {'pet_status': '5', 'suv': '', 'ct_status': '8', 'ct_description': ''}
     """
+    return {region.title("zh"): authors_entry(label) for region, label in labels.items()}
+
+
+def authors_entry(label: Labelled) -> dict[str, str]:
+    """The authors' four strings for one region; silence becomes normal, an SUV has all its digits.
+
+    >>> authors_entry(Label(pet=Uptake.HIGH, suv_max=18.79))
+    {'pet_status': '1', 'suv': 'SUVmax: 18.79', 'ct_status': '8', 'ct_description': ''}
+    """
     return {
-        region.title("zh"): {
-            "pet_status": str(int(label.pet or Uptake.NORMAL)),
-            "suv": "" if label.suv_max is None else f"SUVmax: {label.suv_max:.1f}",
-            "ct_status": str(int(label.ct or Structure.NORMAL)),
-            "ct_description": label.description,
-        }
-        for region, label in labels.items()
+        "pet_status": str(int(label.pet or Uptake.NORMAL)),
+        "suv": "" if label.suv_max is None else f"SUVmax: {_digits(label.suv_max)}",
+        "ct_status": str(int(label.ct or Structure.NORMAL)),
+        "ct_description": label.description,
     }
+
+
+def _digits(value: float) -> str:
+    """All digits of ``value``, at least one decimal, no exponent."""
+    return next(shown for n in range(1, 20) if float(shown := f"{value:.{n}f}") == value or n == 19)

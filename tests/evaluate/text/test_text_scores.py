@@ -21,11 +21,13 @@ from hypothesis import strategies as st
 from petrg.errors import OutputError, ScoreError
 from petrg.evaluate.case_table import CaseTable
 from petrg.evaluate.cases import Case, Cases
+from petrg.evaluate.intervals import estimate
+from petrg.evaluate.statistic import Tally
 from petrg.evaluate.text import (
     columns,
     compat_csv,
     crowd,
-    rarity,
+    document_frequency,
     score_pairs,
     score_text,
     text_family,
@@ -35,7 +37,8 @@ from petrg.evaluate.text import (
 from petrg.evaluate.text.cider import cider_d
 from petrg.evaluate.text.compat import HEADER
 from petrg.evaluate.text.lcs import Masks, lcs_length
-from petrg.evaluate.text.score import METRICS
+from petrg.evaluate.text.score import METRICS, metric_key
+from petrg.evaluate.text_scores import TextsScored
 
 WORDS = ["肝", "脾", "肺", "未见", "异常", "放射性", "浓聚", "淋巴结", "肿大", "SUVmax", "4.5", "，", "。"]
 
@@ -140,7 +143,8 @@ def test_order_of_cases_and_other_cases_change_no_score_but_cider() -> None:
         assert turned.values[name][::-1] == pytest.approx(whole.values[name], abs=1e-12)
         if name != "CIDEr-D":
             assert alone.values[name][0] == whole.values[name][2]
-    assert alone.values["CIDEr-D"][0] == 0 < whole.values["CIDEr-D"][2]
+    assert np.isnan(alone.values["CIDEr-D"][0])
+    assert whole.values["CIDEr-D"][2] > 0
 
 
 def test_swapping_reference_and_prediction_changes_bleu_and_meteor() -> None:
@@ -152,40 +156,43 @@ def test_swapping_reference_and_prediction_changes_bleu_and_meteor() -> None:
 
 
 def test_pairs_are_read_one_at_a_time_and_memory_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Generators suffice; with eight times the cases the peak grows by less than a third."""
-    monkeypatch.setattr(rarity, "_IN_MEMORY", 1 << 14)
-    monkeypatch.setattr(rarity, "_PENDING", 1 << 12)
-    sentences = ["".join(random.Random(seed).choices(WORDS, k=12)) for seed in range(20)]
+    """Generators suffice; with eight times the cases the peak grows by what the table of n-grams takes and no more.
 
-    def stream(count: int, seed: int) -> Iterator[str]:
-        draw = random.Random(seed)
-        return ("。".join(draw.choices(sentences, k=20)) for _ in range(count))
+    No two references share an n-gram of two or more words, so that the table grows as fast as it can.
+    """
+    monkeypatch.setattr(document_frequency, "_IN_MEMORY", 1 << 14)
+    monkeypatch.setattr(document_frequency, "_PENDING", 1 << 12)
+    words = 240
+
+    def stream(count: int, first: int) -> Iterator[str]:
+        return (" ".join(str(first + words * case + k) for k in range(words)) for case in range(count))
 
     peaks = []
     for count in (20, 160):
         tracemalloc.start()
         try:
-            score_pairs(stream(count, 1), stream(count, 2), tokenizer("char"))
+            score_pairs(stream(count, 10**6), stream(count, 2 * 10**6), tokenizer("en"))
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()
-    assert peaks[1] < 4 / 3 * peaks[0], peaks
+    distinct = 140 * (4 * words - 6)  # n-grams of 1 to 4 words of the further references
+    assert peaks[1] - peaks[0] < 100 * distinct, peaks
 
 
 def test_waiting_in_a_file_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     cases = made(20)
     expected = score_text(cases, "char").values["CIDEr-D"]
     assert expected == pytest.approx(cider_d(cases.references, [p or "" for p in cases.predictions]), abs=1e-9)
-    monkeypatch.setattr(rarity, "_IN_MEMORY", 1)
-    monkeypatch.setattr(rarity, "_PENDING", 1)
-    monkeypatch.setattr(rarity, "_FEW", 1)
+    monkeypatch.setattr(document_frequency, "_IN_MEMORY", 1)
+    monkeypatch.setattr(document_frequency, "_PENDING", 1)
+    monkeypatch.setattr(document_frequency, "_FEW", 1)
     assert np.allclose(score_text(cases, "char").values["CIDEr-D"], expected, rtol=0, atol=1e-12)
 
 
 def test_a_full_disk_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rarity, "_IN_MEMORY", 1)
-    monkeypatch.setattr(rarity.tempfile, "_get_default_tempdir", None, raising=False)
-    monkeypatch.setattr(rarity.tempfile, "tempdir", "/nonexistent/folder")
+    monkeypatch.setattr(document_frequency, "_IN_MEMORY", 1)
+    monkeypatch.setattr(document_frequency.tempfile, "_get_default_tempdir", None, raising=False)
+    monkeypatch.setattr(document_frequency.tempfile, "tempdir", "/nonexistent/folder")
     with pytest.raises(OutputError, match="set TMPDIR"):
         score_text(made(3), "char")
 
@@ -231,7 +238,8 @@ def test_every_statistic_has_its_definition_and_range() -> None:
 @given(st.lists(st.tuples(st.text(alphabet="肝脾 a", min_size=1), st.text(alphabet="肝脾 a")), min_size=1, max_size=4))
 def test_all_scores_lie_in_their_range(pairs: list[tuple[str, str]]) -> None:
     scores = score_pairs([r for r, _ in pairs], [p for _, p in pairs], tokenizer("char"))
-    for name, values in scores.values.items():
+    for name, found in scores.values.items():
+        values = np.nan_to_num(found) if name == "CIDEr-D" else found  # not defined where no n-gram has a weight
         assert (values >= 0).all()
         assert (values <= (10 if name == "CIDEr-D" else 1) + 1e-12).all()
 
@@ -327,3 +335,30 @@ def test_two_runs_give_the_same_digits() -> None:
     }
     assert len(outputs) == 1
     assert "CIDEr-D" in outputs.pop()
+
+
+@pytest.mark.parametrize("references", [("the liver is normal .",), ("the liver is normal .",) * 3])
+def test_cider_is_not_defined_where_no_word_is_rarer_than_another(references: tuple[str, ...]) -> None:
+    """A perfect prediction would score 0: one case, or equal references."""
+    cases = Cases(cases=tuple(Case(id=str(i), reference=r, prediction=r) for i, r in enumerate(references)))
+    scores = score_text(cases, "en")
+    assert np.isnan(scores.values["CIDEr-D"]).all()
+    assert columns(scores)[metric_key("CIDEr-D", scores.label)] == [None] * len(references)
+    assert compat_csv(scores).splitlines()[1].split(",")[8] == "0.00"
+    family = text_family(cases, "en")
+    key = metric_key("CIDEr-D", scores.label)
+    for one in (family, TextsScored(cases, "en")):
+        statistic = one.statistics()[key]
+        assert isinstance(statistic, Tally)
+        assert np.isnan(statistic.value())
+        why = statistic.why
+        assert why.startswith("not defined: ")
+        assert np.isnan(one.permuted(np.arange(len(references))[None])[key]).all()
+    said = estimate(float("nan"), np.empty(0), n=1, patients=1, why=why)
+    assert (said.value, said.note) == (None, why)
+
+
+def test_cider_is_defined_as_soon_as_one_word_is_rarer() -> None:
+    texts = ("the liver is normal .", "the liver is normal .", "the spleen is normal .")
+    cases = Cases(cases=tuple(Case(id=str(i), reference=t, prediction=t) for i, t in enumerate(texts)))
+    assert (score_text(cases, "en").values["CIDEr-D"] > 0).all()

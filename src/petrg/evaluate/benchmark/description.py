@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from petrg.errors import ScoreError, first_fault
-from petrg.evaluate.benchmark.toml import to_toml
+from petrg.evaluate.toml import to_toml
 from petrg.report.model import Model
 
 __all__ = ["DESCRIPTION", "Description", "read_description"]

@@ -9,7 +9,7 @@ from typing import Literal
 from petrg.errors import ScoreError
 from petrg.evaluate.benchmark.folder import Benchmark
 from petrg.evaluate.extract import extract
-from petrg.evaluate.kinds import Labeller
+from petrg.evaluate.kinds import Labeller, label_texts
 from petrg.evaluate.label_set import LabelSet
 from petrg.evaluate.rows import Draws
 from petrg.evaluate.score_all import Given, Scored, score_all
@@ -101,19 +101,22 @@ def _reason(row: Row) -> str:
 
 
 def truth_labeller(benchmark: Benchmark) -> Labeller:
-    """The truth for the benchmark's own references, petrg's reader for every other text; named as both."""
-    truth = _labels_of(benchmark)
-    known = {text: truth.cases[key] for key, text in benchmark.references.items()}
+    """The truth where a case has the benchmark's own reference, petrg's reader for every other text; named as both.
+
+    By case, not by words: references of two patients may be worded alike where a style leaves out what differs.
+    """
+    truth, references = _labels_of(benchmark), benchmark.references
     name = f"{truth.labeller}; predictions by {version()}"
+    language = benchmark.description.language
 
     def label(texts: Mapping[str, str]) -> LabelSet:
-        read = extract({k: t for k, t in texts.items() if t not in known}, benchmark.description.language)
-        told = {key: known[text] for key, text in texts.items() if text in known}
+        own = {key for key, text in texts.items() if references.get(key) == text}
+        others = {key: text for key, text in texts.items() if key not in own}
+        read = label_texts(others, lambda distinct: extract(distinct, language))
+        told = {key: truth.cases[key] if key in own else read.cases.get(key) for key in texts}
         return LabelSet(
             labeller=name,
-            cases={
-                key: told[key] if key in told else read.cases[key] for key in texts if key in told or key in read.cases
-            },
+            cases={key: cells for key, cells in told.items() if cells is not None},
             texts=dict(texts),
             languages=read.languages,
         )

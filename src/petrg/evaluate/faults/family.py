@@ -15,7 +15,7 @@ from petrg.evaluate.faults.find import find_faults
 from petrg.evaluate.faults.pieces import Pieces, units
 from petrg.evaluate.faults.repetition import repeated_sentences, seq_rep
 from petrg.evaluate.scores import Metric
-from petrg.evaluate.statistic import Floats, Ints, Tally, mean_of
+from petrg.evaluate.statistic import Floats, Ints, Tally, mean_of, ratio
 
 __all__ = ["METRICS", "FaultFamily", "FindFaults"]
 
@@ -110,11 +110,7 @@ def _each(texts: Collection[str | None], of: Callable[[str], float | None], miss
 
 
 def _share(part: Floats, whole: Floats) -> Tally:
-    def reduce(sums: Floats) -> Floats:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(sums[..., 1] > 0, sums[..., 0] / sums[..., 1], np.nan)
-
-    return Tally(np.stack([part, whole], axis=1), reduce)
+    return Tally(np.stack([part, whole], axis=1), lambda sums: ratio(sums[..., 0], sums[..., 1]))
 
 
 def _rate(kind: FaultKind, definition: str) -> Metric:

@@ -30,7 +30,9 @@ def cider_d(references: Sequence[Sequence[Hashable]], predictions: Sequence[Sequ
     Returns
     -------
     list of float
-        In [0, 10]. One case alone scores 0, since every weight is log(1 / 1) = 0.
+        In [0, 10]. Where every n-gram stands in every reference, as with one case or with equal references, every
+        weight is log(1) = 0 and every case scores 0, a perfect one too: that number says nothing, and
+        :func:`petrg.evaluate.text.score.score_pairs` gives none.
 
     Examples
     --------

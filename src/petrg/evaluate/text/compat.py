@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from petrg.evaluate.text.score import TextScores
 
 __all__ = ["HEADER", "compat_csv"]
@@ -15,7 +17,8 @@ HEADER = (*_BLEU, *_REST, "CIDEr", *(f"Overall_{name}" for name in (*_BLEU, *_RE
 def compat_csv(scores: TextScores) -> str:
     """Means over cases, then BLEU pooled over the corpus; all x 100 with two decimals, CIDEr-D too.
 
-    Overall METEOR and ROUGE repeat the means over cases, as the script does.
+    Overall METEOR and ROUGE repeat the means over cases, as the script does. CIDEr-D is 0 where it is not defined, as
+    pycocoevalcap has it.
 
     Parameters
     ----------
@@ -27,6 +30,6 @@ def compat_csv(scores: TextScores) -> str:
         Two lines.
     """
     means, corpus = scores.means, scores.corpus
-    values = [*(means[name] for name in (*_BLEU, *_REST)), means["CIDEr-D"]]
+    values = [*(means[name] for name in (*_BLEU, *_REST)), 0.0 if np.isnan(means["CIDEr-D"]) else means["CIDEr-D"]]
     values += [*(corpus[name] for name in _BLEU), *(means[name] for name in _REST)]
     return ",".join(HEADER) + "\n" + ",".join(f"{100 * value:.2f}" for value in values) + "\n"

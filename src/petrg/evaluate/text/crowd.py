@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from petrg.evaluate.text.cider import ORDERS, SCALE, SIGMA
+from petrg.evaluate.text.document_frequency import DocumentFrequency, norms
 from petrg.evaluate.text.profile import Hashes, Ints, Profile, align_stems, order_of, shared
-from petrg.evaluate.text.rarity import Rarity, norms
 
 __all__ = ["Crowd", "crowd", "lcs_matrix"]
 
@@ -64,7 +64,7 @@ class Crowd:
     Parameters
     ----------
     texts : sequence of Profile
-    rarity : Rarity
+    frequency : DocumentFrequency
         Of all references.
     grams, marks : Index
         Over the n-grams and the marks of all texts, one text after the other.
@@ -75,7 +75,7 @@ class Crowd:
     """
 
     texts: Sequence[Profile]
-    rarity: Rarity
+    frequency: DocumentFrequency
     grams: Index
     marks: Index
     owners: Ints
@@ -105,7 +105,7 @@ class Crowd:
     @cached_property
     def _norms(self) -> Floats:
         """(4, n) lengths of the texts' weighted vectors."""
-        return np.stack([norms(text.keys, text.counts, self.rarity) for text in self.texts], axis=1)
+        return np.stack([norms(text.keys, text.counts, self.frequency) for text in self.texts], axis=1)
 
     def against(self, reference: Profile, lcs: Ints) -> tuple[Floats, Floats]:
         """Counts (n, 13) as in :func:`petrg.evaluate.text.score.counts_of`, and CIDEr-D (n,).
@@ -132,11 +132,11 @@ class Crowd:
         return sums.astype(np.float64).reshape(ORDERS, count)
 
     def _cider(self, reference: Profile, mine: Ints, slots: Ints, given: Floats) -> Floats:
-        kinds, which = np.unique(self.rarity.seen(reference.keys), return_inverse=True)
+        kinds, which = np.unique(self.frequency.seen(reference.keys), return_inverse=True)
         wanted = reference.counts[mine]
         both = np.minimum(given, wanted) * wanted
-        dots = self.rarity.weighted(slots, ORDERS * len(self.texts), kinds, which[mine], both).reshape(ORDERS, -1)
-        length = self._norms * norms(reference.keys, reference.counts, self.rarity)[:, None]
+        dots = self.frequency.weighted(slots, ORDERS * len(self.texts), kinds, which[mine], both).reshape(ORDERS, -1)
+        length = self._norms * norms(reference.keys, reference.counts, self.frequency)[:, None]
         cosines = np.divide(dots, length, out=np.zeros_like(dots), where=length > 0).mean(axis=0)
         difference = self._totals[:, 1] - reference.totals[1]
         return np.asarray(SCALE * cosines * np.exp(-(difference**2) / (2 * SIGMA**2)))
@@ -156,13 +156,13 @@ class Crowd:
         return np.bincount(owners, minlength=count), np.bincount(owners[fresh], minlength=count)
 
 
-def crowd(texts: Sequence[Profile], rarity: Rarity) -> Crowd:
-    """Index ``texts``; all references must be counted in ``rarity`` by now."""
+def crowd(texts: Sequence[Profile], frequency: DocumentFrequency) -> Crowd:
+    """Index ``texts``; all references must be counted in ``frequency`` by now."""
     sizes = [len(text.keys) for text in texts]
     starts = np.cumsum([0, *(len(text.tokens) for text in texts)])
     return Crowd(
         texts=texts,
-        rarity=rarity,
+        frequency=frequency,
         grams=_index(np.concatenate([text.keys for text in texts])),
         marks=_index(np.concatenate([text.marks for text in texts])),
         owners=np.repeat(np.arange(len(texts)), sizes),

@@ -12,9 +12,9 @@ from petrg.evaluate.cases import Cases
 from petrg.evaluate.statistic import Statistic, Tally, mean_of
 from petrg.evaluate.text.bleu import ORDERS
 from petrg.evaluate.text.crowd import crowd, lcs_matrix
+from petrg.evaluate.text.document_frequency import DocumentFrequency, cider_of
 from petrg.evaluate.text.lcs import Masks
 from petrg.evaluate.text.profile import Profile, compare, profile
-from petrg.evaluate.text.rarity import Rarity, cider_of
 from petrg.evaluate.text.score import (
     ROW,
     TextScores,
@@ -36,6 +36,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 
+_NO_WEIGHTS = "not defined: every n-gram stands in every reference, so that none has a weight"
 _FEW = 8
 """Up to one of so many of all pairs are compared one by one."""
 
@@ -53,18 +54,21 @@ class TextFamily:
         Of the reports as they are.
     references, predictions : tuple of Profile
         A missing prediction is an empty text.
-    rarity : Rarity
+    frequency : DocumentFrequency
     """
 
     scores: TextScores
     references: tuple[Profile, ...]
     predictions: tuple[Profile, ...]
-    rarity: Rarity
+    frequency: DocumentFrequency
 
     def statistics(self) -> Mapping[str, Statistic]:
         """Every metric as the mean over cases, and BLEU of the corpus, by key."""
         label, parts = self.scores.label, self.scores.corpus_parts
-        made: dict[str, Statistic] = {metric_key(n, label): mean_of(v) for n, v in self.scores.values.items()}
+        made: dict[str, Statistic] = {
+            metric_key(n, label): mean_of(v, why=_NO_WEIGHTS if n == "CIDEr-D" else "")
+            for n, v in self.scores.values.items()
+        }
         return made | {corpus_key(n, label): Tally(parts, _corpus_bleu(n)) for n in range(1, ORDERS + 1)}
 
     def permuted(self, orders: Ints) -> Mapping[str, Floats]:
@@ -83,6 +87,8 @@ class TextFamily:
         cases = len(self.references)
         codes, where = np.unique(np.asarray(orders) + cases * np.arange(cases), return_inverse=True)
         rows, cider = self.compared(*np.divmod(codes, cases))
+        if not self.frequency.tells:
+            cider = np.full_like(cider, np.nan)
         where = where.reshape(np.shape(orders))
         label = self.scores.label
         values = {**sample_scores(counts_of(rows)), "CIDEr-D": cider}
@@ -109,7 +115,7 @@ class TextFamily:
         used, column = np.unique(predictions, return_inverse=True)
         wanted, begins = np.unique(references, return_index=True)
         texts, theirs = [self.predictions[i] for i in used], [self.references[i] for i in wanted]
-        together, lcs = crowd(texts, self.rarity), lcs_matrix(theirs, texts)
+        together, lcs = crowd(texts, self.frequency), lcs_matrix(theirs, texts)
         rows, cider = [], []
         for i, chosen in enumerate(np.split(column, begins[1:])):
             counts, values = together.against(theirs[i], lcs[i])
@@ -124,7 +130,7 @@ class TextFamily:
             if i != last:
                 last, masks = i, Masks(theirs.tokens)
             rows.append(counts_row(compare(theirs, ours, masks), ours, theirs))
-            cider.append(cider_of(theirs, ours, self.rarity))
+            cider.append(cider_of(theirs, ours, self.frequency))
         return np.array(rows), np.array(cider)
 
 
@@ -167,17 +173,17 @@ def text_family(cases: Cases, tokenizer_name: str, progress: Progress = silent) 
     """
     cut = tokenizer(tokenizer_name)
     expect_references(cases)
-    rarity = Rarity()
+    frequency = DocumentFrequency()
     references, predictions = [], []
     for done, case in enumerate(cases.cases, 1):
         references.append(profile(cut(case.reference)))
         same = case.prediction == case.reference
         predictions.append(references[-1] if same else profile(cut(case.prediction or "")))
-        rarity.add(references[-1])
+        frequency.add(references[-1])
         progress("scoring texts", done, len(cases))
     pairs = list(zip(references, predictions, strict=True))
     counts = counts_of(np.array([counts_row(compare(theirs, ours), ours, theirs) for theirs, ours in pairs]))
-    cider = np.array([cider_of(theirs, ours, rarity) for theirs, ours in pairs])
+    cider = np.array([cider_of(theirs, ours, frequency) if frequency.tells else np.nan for theirs, ours in pairs])
     missing = np.array([case.prediction is None for case in cases.cases])
     scores = TextScores(cut.label, {**sample_scores(counts), "CIDEr-D": cider}, counts, missing)
-    return TextFamily(scores, tuple(references), tuple(predictions), rarity)
+    return TextFamily(scores, tuple(references), tuple(predictions), frequency)

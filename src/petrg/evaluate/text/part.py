@@ -13,7 +13,10 @@ _DEFINITIONS = {
     "ROUGE-1": "F-measure of shared words (Lin 2004, as rouge-score)",
     "ROUGE-2": "F-measure of shared pairs of words (Lin 2004, as rouge-score)",
     "ROUGE-L": "F-measure of the longest common subsequence (Lin 2004, as rouge-score)",
-    "CIDEr-D": "n-grams weighted by rarity among the references, 1-4, sigma 6 (Vedantam et al. 2015, as pycocoevalcap)",
+    "CIDEr-D": (
+        "n-grams of 1-4 weighted by inverse document frequency among the references, sigma 6 "
+        "(Vedantam et al. 2015, as pycocoevalcap)"
+    ),
 }
 _HEADLINES = {"BLEU-4", "METEOR", "ROUGE-L"}
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from petrg.errors import ScoreError
 from petrg.evaluate.cases import Cases
 from petrg.evaluate.text.bleu import ORDERS, bleu_of_counts, brevity_penalty
+from petrg.evaluate.text.document_frequency import DocumentFrequency, Waiting
 from petrg.evaluate.text.meteor import meteor_of_counts
 from petrg.evaluate.text.profile import Overlap, Profile, compare, profile
-from petrg.evaluate.text.rarity import Rarity, Waiting
 from petrg.evaluate.text.rouge import f_measure
 from petrg.evaluate.text.tokens import Tokenizer, tokenizer
 from petrg.progress import Progress, silent
@@ -123,7 +123,8 @@ class TextScores:
     label : str
         Tokenizer and version.
     values : mapping of metric name -> (n,) float64
-        In the order of ``METRICS``; 0 where the prediction is missing.
+        In the order of ``METRICS``; 0 where the prediction is missing. CIDEr-D is NaN where it is not defined:
+        where every n-gram stands in every reference, no agreement of any text has a weight.
     counts : Counts
     missing : (n,) bool
         Pairs without a prediction.
@@ -139,7 +140,7 @@ class TextScores:
 
     @property
     def means(self) -> dict[str, float]:
-        """Mean of each metric over all pairs."""
+        """Mean of each metric over all pairs; NaN where it is not defined."""
         return {name: float(values.mean()) for name, values in self.values.items()}
 
     @property
@@ -201,7 +202,7 @@ def score_pairs(
     """Text metrics of pairs of texts, read one pair at a time.
 
     Memory holds one pair, eleven numbers a pair, and 16 bytes for each distinct n-gram of the references; see
-    :mod:`petrg.evaluate.text.rarity`.
+    :mod:`petrg.evaluate.text.document_frequency`.
 
     Parameters
     ----------
@@ -217,16 +218,18 @@ def score_pairs(
     """
     rows: list[Floats] = []
     missing: list[bool] = []
-    rarity = Rarity()
+    frequency = DocumentFrequency()
     with Waiting() as waiting:
         for reference, prediction in zip(references, predictions, strict=True):
             theirs, ours = profile(cut(reference)), profile(cut(prediction or ""))
             rows.append(counts_row(compare(theirs, ours), ours, theirs))
             missing.append(prediction is None)
-            rarity.add(theirs)
+            frequency.add(theirs)
             waiting.put(theirs, ours)
             progress("scoring texts", len(rows), 0)
-        cider = np.fromiter(waiting.scores(rarity), dtype=np.float64, count=len(rows))
+        cider = np.fromiter(waiting.scores(frequency), dtype=np.float64, count=len(rows))
+    if not frequency.tells:
+        cider[:] = np.nan
     counts = counts_of(np.array(rows).reshape(len(rows), ROW))
     return TextScores(cut.label, {**sample_scores(counts), "CIDEr-D": cider}, counts, np.array(missing, dtype=bool))
 

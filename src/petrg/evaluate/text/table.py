@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from petrg.evaluate.statistic import finite
 from petrg.evaluate.text.score import TextScores, metric_key
 
 __all__ = ["columns"]
@@ -16,7 +17,7 @@ def columns(scores: TextScores) -> dict[str, list[float | int | None]]:
     """
     label, there = scores.label, (~scores.missing).tolist()
     made: dict[str, list[float | int | None]] = {
-        metric_key(name, label): [float(value) for value in values] for name, values in scores.values.items()
+        metric_key(name, label): [finite(value) for value in values] for name, values in scores.values.items()
     }
     made[metric_key("prediction tokens", label)] = _given(scores.counts.prediction.astype(int).tolist(), there)
     made[metric_key("reference tokens", label)] = scores.counts.reference.astype(int).tolist()

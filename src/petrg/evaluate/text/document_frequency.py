@@ -1,7 +1,8 @@
 """In how many references each n-gram stands, and CIDEr-D from it; memory does not grow with the texts.
 
 CIDEr needs all references before it can weigh the first n-gram. What a case needs later (its hashes and counts, not its
-text) waits in a temporary file; the table of references holds 16 bytes for each distinct n-gram.
+text) waits in a temporary file; the table of references holds 16 bytes for each distinct n-gram, and
+takes up to 100 while it grows.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from petrg.errors import OutputError
 from petrg.evaluate.text.cider import ORDERS, SCALE, length_penalty
 from petrg.evaluate.text.profile import Hashes, Ints, Profile, order_of, shared
 
-__all__ = ["Rarity", "Waiting", "cider_of", "norms"]
+__all__ = ["DocumentFrequency", "Waiting", "cider_of", "norms"]
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +28,7 @@ _IN_MEMORY = 8 << 20
 _FEW = 1024
 
 
-class Rarity:
+class DocumentFrequency:
     """Counts, for every n-gram, the references that hold it."""
 
     def __init__(self) -> None:
@@ -44,6 +45,12 @@ class Rarity:
         self._waiting += len(reference.keys)
         if self._waiting > max(_PENDING, len(self._keys)):
             self._merge()
+
+    @property
+    def tells(self) -> bool:
+        """Whether any n-gram is rarer than the others; not of one reference, nor of equal ones: all weights are 0."""
+        self._merge()
+        return bool((self._seen < self.references).any())
 
     def seen(self, keys: Hashes) -> Ints:
         """How many references hold each n-gram; 1 for one that none holds, as pycocoevalcap has it."""
@@ -87,19 +94,19 @@ class Rarity:
         self._pending, self._waiting = [], 0
 
 
-def cider_of(reference: Profile, prediction: Profile, rarity: Rarity) -> float:
+def cider_of(reference: Profile, prediction: Profile, frequency: DocumentFrequency) -> float:
     """CIDEr-D of a pair once all references are counted; see :func:`petrg.evaluate.text.cider.cider_d`."""
     penalty = length_penalty(prediction.totals[1], reference.totals[1])
     if penalty == 0:
         return 0.0
     arrays = (reference.keys, reference.counts, prediction.keys, prediction.counts)
-    return penalty * _cosine(*arrays, rarity)
+    return penalty * _cosine(*arrays, frequency)
 
 
-def norms(keys: Hashes, counts: Ints, rarity: Rarity) -> Floats:
+def norms(keys: Hashes, counts: Ints, frequency: DocumentFrequency) -> Floats:
     """(4,) lengths of the weighted vectors of 1- to 4-grams of a text."""
-    kinds, which = _kinds(rarity.seen(keys), rarity.references)
-    return np.sqrt(rarity.weighted(order_of(keys), ORDERS, kinds, which, counts**2))
+    kinds, which = _kinds(frequency.seen(keys), frequency.references)
+    return np.sqrt(frequency.weighted(order_of(keys), ORDERS, kinds, which, counts**2))
 
 
 def _kinds(seen: Ints, references: int) -> tuple[Ints, Ints]:
@@ -110,14 +117,14 @@ def _kinds(seen: Ints, references: int) -> tuple[Ints, Ints]:
     return kinds, which
 
 
-def _cosine(reference: Hashes, wanted: Ints, prediction: Hashes, given: Ints, rarity: Rarity) -> float:
+def _cosine(reference: Hashes, wanted: Ints, prediction: Hashes, given: Ints, frequency: DocumentFrequency) -> float:
     """10 x the mean over orders of the clipped cosine, without the penalty for length."""
     ours, theirs = shared(prediction, reference)
     common = prediction[ours]
-    kinds, which = _kinds(rarity.seen(common), rarity.references)
+    kinds, which = _kinds(frequency.seen(common), frequency.references)
     both = np.minimum(given[ours], wanted[theirs]) * wanted[theirs]
-    dots = rarity.weighted(order_of(common), ORDERS, kinds, which, both)
-    length = norms(prediction, given, rarity) * norms(reference, wanted, rarity)
+    dots = frequency.weighted(order_of(common), ORDERS, kinds, which, both)
+    length = norms(prediction, given, frequency) * norms(reference, wanted, frequency)
     return float(SCALE * np.divide(dots, length, out=np.zeros(ORDERS), where=length > 0).mean())
 
 
@@ -162,7 +169,7 @@ class Waiting:
                 "free some space or set TMPDIR",
             ) from error
 
-    def scores(self, rarity: Rarity) -> Iterator[float]:
+    def scores(self, frequency: DocumentFrequency) -> Iterator[float]:
         """CIDEr-D of the pairs in the order they were put."""
         self._file.seek(0)
         while head := self._file.read(40):
@@ -171,4 +178,4 @@ class Waiting:
             raw = [self._file.read(8 * size) for size in sizes]
             theirs, ours = (np.frombuffer(raw[part], dtype=np.uint64) for part in (0, 2))
             wanted, given = (np.frombuffer(raw[part], dtype=np.int64) for part in (1, 3))
-            yield penalty * _cosine(theirs, wanted, ours, given, rarity) if penalty else 0.0
+            yield penalty * _cosine(theirs, wanted, ours, given, frequency) if penalty else 0.0
