@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from petrg.errors import ModelError
 from petrg.model.processor import PETRG3DProcessor
 from petrg.model.prompt import IGNORED, Ask, Encoded
 from petrg.report import Structure, Uptake
@@ -120,10 +121,16 @@ class Examples(Dataset[Example]):
         Raises
         ------
         ModelError
-            If a row is longer than the recipe allows.
+            If a row is longer than the recipe allows; it is named by its number within its split.
         """
+        return [len(self._row(case, k).ids) for k, case in enumerate(self.cases, 1)]
+
+    def _row(self, case: TrainCase, number: int) -> Encoded:
         everything = Shown(True, () if self.images is None else ("ct", "pet"))
-        return [len(self.processor.answer(ask_of(case, everything), case.answer).ids) for case in self.cases]
+        try:
+            return self.processor.answer(ask_of(case, everything), case.answer)
+        except ModelError as error:
+            raise ModelError(f"case {number} of {case.split}: {error.found}", error.expected, error.do) from error
 
 
 def _classes(case: TrainCase) -> Tensor | None:

@@ -90,7 +90,7 @@ def train(
         Go on from the last complete checkpoint; the weights come out as those of an unbroken run, bit for bit on one
         machine.
     told, said : callable
-        Get the estimate before the first step, and each validation.
+        Get the estimate before the first step, and each validation; in the first process alone.
 
     Raises
     ------
@@ -246,6 +246,7 @@ def _validation(ready: Run, progress: Progress) -> Callable[[int], Scored] | Non
     cases = ready.split("validation")[: rule.cases]
     if not cases:
         return None
+    Examples(cases, ready.processor, ready.config, ready.examples.images).lengths()  # none is too long
     readings: dict[str, Readings] = {}
 
     def validate(step: int) -> Scored:

@@ -204,7 +204,12 @@ class PETRGTrainer(Trainer):
         if self.own.parallel == "zero2":
             for part in (self.checkpoints / ".engine").iterdir():
                 part.rename(to / part.name)
-        rest = {"groups": state[1], "schedule": self.lr_scheduler.state_dict(), "best": asdict(self.best)}
+        rest = {
+            "processes": world()[0],
+            "groups": state[1],
+            "schedule": self.lr_scheduler.state_dict(),
+            "best": asdict(self.best),
+        }
         (to / "run.json").write_text(json.dumps(rest, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def _save_engine(self) -> None:
@@ -234,6 +239,10 @@ class PETRGTrainer(Trainer):
         if checkpoint_path is None:
             return
         rest = checkpoint.read_json(Path(checkpoint_path) / "run.json")
+        if rest["processes"] != world()[0]:
+            raise ModelError(
+                f"{world()[0]} processes resume a run of {rest['processes']}", "as many as before", "start as many"
+            )
         if self.own.parallel != "zero2":
             self._load_optimiser(Path(checkpoint_path), rest["groups"])
         self.lr_scheduler.load_state_dict(rest["schedule"])

@@ -74,7 +74,7 @@ class Watch(TrainerCallback):
         """
         if not math.isfinite(value):
             raise ModelError(
-                f"the loss is {value} at step {step}", "a finite loss", "lower optimiser.lr, then --resume"
+                f"the loss is {value} at step {step}", "a finite loss", "lower optimiser.lr and start anew"
             )
         self.last = value
         self.smooth = value if self.smooth is None else _SMOOTH * self.smooth + (1 - _SMOOTH) * value
@@ -97,7 +97,7 @@ class Watch(TrainerCallback):
         """
         if not math.isfinite(norm):
             raise ModelError(
-                f"the gradient's norm is {norm} at step {step}", "a finite norm", "lower optimiser.lr, then --resume"
+                f"the gradient's norm is {norm} at step {step}", "a finite norm", "lower optimiser.lr and start anew"
             )
         self.curve("gradient norm", norm, step)
 

@@ -33,6 +33,7 @@ def train(
     Several processes are started by torchrun, with parallel = "ddp", "fsdp2" or "zero2" in the configuration.
     """
     from petrg.train.estimate import Estimate
+    from petrg.train.parallel import world
     from petrg.train.read_config import read_config
     from petrg.train.run import train as run
     from petrg.train.validate import PERMUTED
@@ -48,6 +49,8 @@ def train(
 
     with screen.progress_bar() as progress:
         done = run(read_config(config, sets or ()), out, resume=resume, progress=progress, told=told, said=said)
+    if world()[1]:
+        return
     screen.event("trained", steps=done.steps, best_step=done.best.step)
     best = "" if done.best.step is None else f"; the best validation was that of step {done.best.step}"
     screen.say(f"{done.steps} steps{best}; weights are in {out.name}/weights")
