@@ -43,7 +43,7 @@ def scored(petrg: Run, home: Path) -> Path:
             "--bootstrap", 20, "--permutations", 20, "-o", home / "results" / column,
         )  # fmt: skip
         assert result.exit_code == 0, result.output
-        assert result.stdout.endswith("result.json\nscores.json\ncases.csv\nscores.html\n")
+        assert result.stdout.endswith("scores.json\ncases.csv\nscores.html\nresult.json\n")
     return home / "results"
 
 
@@ -119,7 +119,7 @@ def test_nothing_is_written_into_a_benchmark(call: tuple[str, ...], petrg: Run, 
     [
         (("import", "autopet-rg-lym", "{tmp}", "-o", "{tmp}/o"), "cannot read the table"),
         (("show", "{tmp}"), "no readable benchmark.toml"),
-        (("score", "{home}", "{tmp}/none.csv", "--name", "x", "-o", "{tmp}/o"), "cannot read a file"),
+        (("score", "{home}", "{tmp}/none.csv", "--name", "x", "-o", "{tmp}/o"), "cannot read the table"),
         (("leaderboard", "{tmp}", "-o", "{tmp}/o"), "holds no result.json"),
         (("make-phantom", "--language", "en", "--style", "zh-prose", "-o", "{tmp}/o"), "is of language zh"),
         (("import", "other", "{tmp}", "-o", "{tmp}/o"), "autopet-rg-lym"),

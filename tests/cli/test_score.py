@@ -249,3 +249,27 @@ def test_events_for_machines(petrg: Run, reports: Path, tmp_path: Path) -> None:
     assert events[-1]["event"] == "done"
     assert events[-1]["cases"] == 8
     assert {e["step"] for e in events if e["event"] == "progress"} >= {"scoring system", "comparing"}
+
+
+def test_what_was_scanned_decides_what_is_a_fault(petrg: Run, tmp_path: Path) -> None:
+    text = "The liver shows T2 hyperintense signal. The spleen is normal."
+    path = write_csv(tmp_path / "r.csv", ("id", "reference", "prediction"), [(str(k), text, text) for k in range(3)])
+    found = {}
+    for names in ("PT,CT", "PT,MR"):
+        out = tmp_path / names
+        assert petrg("score", "all", path, "--modalities", names, "-o", out, *FAST).exit_code == 0
+        found[names] = read(out).rows[0].estimates["Fault-modality-not-scanned"].value
+    assert found == {"PT,CT": 1.0, "PT,MR": 0.0}
+    refused(petrg("score", "all", path, "--modalities", "PT,XY", "-o", tmp_path / "no", *FAST), "--modalities")
+
+
+def test_the_page_speaks_the_language_asked_for(petrg: Run, reports: Path, tmp_path: Path) -> None:
+    pages = {}
+    for language in ("en", "zh"):
+        result = petrg("score", "all", reports, "--page-language", language, "-o", tmp_path / language, *FAST)
+        assert result.exit_code == 0, result.output
+        pages[language] = (tmp_path / language / "scores.html").read_text(encoding="utf-8")
+    assert 'lang="zh' in pages["zh"]
+    assert "SUVmax 相关系数" in pages["zh"]
+    assert "SUVmax 相关系数" not in pages["en"]
+    assert read(tmp_path / "en") == read(tmp_path / "zh")

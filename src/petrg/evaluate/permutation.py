@@ -61,7 +61,10 @@ def exchangeable(cases: Cases) -> tuple[Pool, ...]:
 
 
 def block_size(n: int) -> int:
-    """Most patients that trade reports with each other: 150, fewer of many cases, so that pairs stay about 20,000.
+    """Most patients that trade reports with each other: 20,000 / ``n`` within 25 to 150.
+
+    So up to 133 cases trade in blocks of at most 150, up to 800 cases make about 20,000 pairs of texts, and of more
+    each case has 25.
 
     >>> block_size(45), block_size(200), block_size(5000)
     (150, 100, 25)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,10 +12,11 @@ import typer
 from petrg.cli import screen
 from petrg.cli.apart import expect_apart
 from petrg.cli.options import LogJson, OutDirectory
-from petrg.cli.verbs.score import DrawOptions
+from petrg.cli.verbs.score import DrawOptions, PageLanguage, finish, page_of
 
 if TYPE_CHECKING:
     from petrg.evaluate.benchmark.description import Description
+    from petrg.evaluate.label_set import LabelSet
 
 __all__ = ["BENCHMARK"]
 
@@ -126,80 +128,77 @@ def _say(made: Description) -> None:
         screen.say(f"note       {line}")
 
 
-def score(
-    benchmark: _Folder,
-    reports: Annotated[Path, typer.Argument(metavar="REPORTS", help="A CSV file, or a folder of ID.txt or ID.json.")],
-    out: OutDirectory,
-    name: Annotated[str, typer.Option("--name", help="What the system is called in results and leaderboards.")],
-    drawn: DrawOptions,
+@dataclass(frozen=True, kw_only=True)
+class SystemOptions:
+    """Where a system's reports and labels are, and how they are scored."""
+
     prediction_column: Annotated[
         str | None, typer.Option("--prediction-column", help="Default Cleaned_Pred_report, prediction, report …")
-    ] = None,
-    id_column: Annotated[str | None, typer.Option("--id-column", help="Default AccNum, id … or the first.")] = None,
+    ] = None
+    id_column: Annotated[str | None, typer.Option("--id-column", help="Default AccNum, id … or the first.")] = None
     tokenizer: Annotated[
         Literal["jieba", "char", "en"] | None, typer.Option("--tokenizer", help="Default the benchmark's.")
-    ] = None,
+    ] = None
     labels_by: Annotated[
         Literal["benchmark", "reader"],
         typer.Option("--labels-by", help="benchmark: its truth, if it has one; reader: both sides read, lesions too."),
-    ] = "benchmark",
+    ] = "benchmark"
     prediction_labels: Annotated[
         Path | None,
         typer.Option(
             "--prediction-labels", metavar="DIR", help="Label files by the labeller of the benchmark's labels."
         ),
-    ] = None,
+    ] = None
+
+    def sources(self, reports: Path) -> dict[str, str]:
+        """Role -> SHA-256 of what is read."""
+        from petrg.evaluate.read_texts import digest
+
+        paths = {"predictions": reports, "prediction-labels": self.prediction_labels}
+        return {role: digest(path) for role, path in paths.items() if path is not None}
+
+    def labels(self) -> LabelSet | None:
+        """Those of the predictions, where they are given."""
+        from petrg.evaluate.label_files import read_labels
+
+        return None if self.prediction_labels is None else read_labels(self.prediction_labels)
+
+
+def score(
+    benchmark: _Folder,
+    reports: Annotated[Path, typer.Argument(metavar="REPORTS", help="A CSV file, or a folder of ID.txt or ID.json.")],
+    out: OutDirectory,
+    name: Annotated[str, typer.Option("--name", help="What the system is called in results and leaderboards.")],
+    made: SystemOptions,
+    drawn: DrawOptions,
+    page_language: PageLanguage = "en",
 ) -> None:
     """Score a system's reports against a benchmark: scores.json, cases.csv, scores.html, result.json."""
-    from petrg.cli.score_table import score_table
     from petrg.evaluate.benchmark.folder import open_benchmark
     from petrg.evaluate.benchmark.predictions import read_predictions
     from petrg.evaluate.benchmark.result import RESULT, result_of
     from petrg.evaluate.benchmark.score import score_benchmark
-    from petrg.evaluate.label_files import read_labels
-    from petrg.evaluate.page import render_scores
-    from petrg.evaluate.read_texts import digest
-    from petrg.files import output_directory, write_file
 
-    expect_apart(out, benchmark, reports, prediction_labels, writes=(RESULT, "scores.json", "cases.csv", "scores.html"))
+    writes = (RESULT, "scores.json", "cases.csv", "scores.html")
+    expect_apart(out, benchmark, reports, made.prediction_labels, writes=writes)
     with screen.progress_bar() as progress:
         progress("verifying the benchmark", 0, 0)
         found = open_benchmark(benchmark)
-        sources = {"predictions": digest(reports)}
-        given = None
-        if prediction_labels is not None:
-            given = read_labels(prediction_labels)
-            sources["prediction-labels"] = digest(prediction_labels)
         scored = score_benchmark(
             found,
-            read_predictions(reports, column=prediction_column, id_column=id_column),
+            read_predictions(reports, column=made.prediction_column, id_column=made.id_column),
             name=name,
-            sources=sources,
-            tokenizer_name=tokenizer,
-            labels_by=labels_by,
-            prediction_labels=given,
+            sources=made.sources(reports),
+            tokenizer_name=made.tokenizer,
+            labels_by=made.labels_by,
+            prediction_labels=made.labels(),
             draws=drawn.draws(),
             progress=progress,
         )
         progress("drawing the page", 0, 0)
-        page = render_scores(
-            scored.scores,
-            cases=scored.cases,
-            reference_labels=scored.reference_labels,
-            prediction_labels=scored.prediction_labels,
-        )
-    pages = {
-        RESULT: result_of(found.description, scored.scores).to_json(),
-        "scores.json": scored.scores.to_json(),
-        "cases.csv": scored.table.to_csv(),
-        "scores.html": page,
-    }
-    with output_directory(out) as folder:
-        for file, text in pages.items():
-            write_file(folder / file, text)
-    screen.say(score_table(scored.scores))
-    screen.say("\n" + "\n".join(pages))
-    screen.event("done", files=list(pages), cases=scored.scores.cases, hash=found.description.hash)
+        page = page_of(scored, page_language)
+    result = result_of(found.description, scored.scores).to_json()
+    finish(scored, out, {"scores.html": page, RESULT: result}, hash=found.description.hash)
 
 
 def leaderboard(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from petrg.evaluate.score_all import Given, Scored
     from petrg.evaluate.text.tokens import Tokenizer
 
-__all__ = ["SCORE"]
+__all__ = ["SCORE", "DrawOptions", "PageLanguage", "finish", "page_of"]
 
 _WRITES = frozenset({"scores.json", "cases.csv", "scores.html", "PETRG-NLG-Results.csv"})
 _Compat = Annotated[
@@ -126,6 +126,9 @@ class DrawOptions:
         return Draws(seed=self.seed, bootstrap=self.bootstrap, permutations=self.permutations)
 
 
+PageLanguage = Annotated[
+    Literal["en", "zh"], typer.Option("--page-language", help="Of the page's titles and legends; sentences are en.")
+]
 _Reports = Annotated[Path, typer.Argument(metavar="REPORTS", help="A CSV file, or the folder of references.")]
 _Predictions = Annotated[
     Path | None, typer.Argument(metavar="PREDICTIONS", help="The folder of predictions: report JSON or text.")
@@ -156,7 +159,7 @@ def text(
             from petrg.evaluate.text.score import score_text
 
             extra["PETRG-NLG-Results.csv"] = compat_csv(score_text(cases, cut.name))
-    _finish(scored, out, extra)
+    finish(scored, out, extra)
 
 
 def labels(
@@ -185,7 +188,7 @@ def labels(
             released = compat_scores(reference, prediction)
             extra = {SUMMARY_FILE: released.summary, DETAIL_FILE: released.detail}
             left = f"released scorer: {released.dropped} of {released.scored + released.dropped} pairs left out"
-    _finish(scored, out, extra)
+    finish(scored, out, extra)
     from petrg.cli.score_table import class_tables
 
     screen.say("\n".join(("", class_tables(scored.scores), *((left,) if compat else ()))))
@@ -205,6 +208,20 @@ class ReadingOptions:
         Path | None, typer.Option("--records", metavar="DIR", help="Measurement records ID.json, to hold SUVs to.")
     ] = None
     language: Annotated[str, typer.Option("--language", help="Of the reader: auto, zh or en.")] = "auto"
+    modalities: Annotated[
+        str,
+        typer.Option(
+            "--modalities",
+            metavar="NAMES",
+            help="What was scanned: PT, CT, MR, US with commas; what others show is a fault. CT-plain: no contrast.",
+        ),
+    ] = "PT,CT"
+
+    def scanned(self) -> tuple[str, ...]:
+        """What was scanned."""
+        from petrg.evaluate.faults import scanned
+
+        return scanned(self.modalities)
 
     def labels(self) -> tuple[LabelSet | None, LabelSet | None]:
         """Those of the references and of the predictions."""
@@ -233,18 +250,20 @@ def all_(
     reading: ReadingOptions,
     drawn: DrawOptions,
     predictions: _Predictions = None,
+    page_language: PageLanguage = "en",
 ) -> None:
     """Everything in one go: text, labels, lesions, numbers, controls; scores.json, cases.csv and scores.html."""
     from dataclasses import replace
 
-    from petrg.evaluate.page import render_scores
     from petrg.evaluate.read_texts import read_records
     from petrg.evaluate.score_all import score_all
 
     labelled = (reading.reference_labels, reading.prediction_labels, reading.records)
     expect_apart(out, reports, predictions, *pairs.paths(), *labelled, writes=_WRITES)
     with screen.progress_bar() as progress:
+        scanned = reading.scanned()
         cases, given = pairs.read(reports, predictions)
+        given = replace(given, modalities=scanned)
         if reading.records is not None:
             given = replace(given, records=read_records(reading.records))
         known, said = reading.labels()
@@ -260,16 +279,25 @@ def all_(
             progress=progress,
         )
         progress("drawing the page", 0, 0)
-        page = render_scores(
-            scored.scores,
-            cases=scored.cases,
-            reference_labels=scored.reference_labels,
-            prediction_labels=scored.prediction_labels,
-        )
-    _finish(scored, out, {"scores.html": page})
+        page = page_of(scored, page_language)
+    finish(scored, out, {"scores.html": page})
 
 
-def _finish(scored: Scored, out: Path, extra: Mapping[str, str]) -> None:
+def page_of(scored: Scored, language: str) -> str:
+    """scores.html."""
+    from petrg.evaluate.page import render_scores
+
+    return render_scores(
+        scored.scores,
+        cases=scored.cases,
+        reference_labels=scored.reference_labels,
+        prediction_labels=scored.prediction_labels,
+        language=language,
+    )
+
+
+def finish(scored: Scored, out: Path, extra: Mapping[str, str], **event: str) -> None:
+    """Write scores.json, cases.csv and ``extra``, all or none; print the table."""
     from petrg.cli.score_table import score_table
     from petrg.files import output_directory, write_file
 
@@ -279,7 +307,7 @@ def _finish(scored: Scored, out: Path, extra: Mapping[str, str]) -> None:
             write_file(folder / name, page)
     screen.say(score_table(scored.scores))
     screen.say("\n" + "\n".join(pages))
-    screen.event("done", files=list(pages), cases=scored.scores.cases)
+    screen.event("done", files=list(pages), cases=scored.scores.cases, **event)
 
 
 SCORE: Mapping[str, Callable[..., None]] = {"text": text, "labels": labels, "all": all_}
