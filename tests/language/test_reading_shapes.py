@@ -85,6 +85,15 @@ EN: list[tuple[str, Said]] = [
         {"brain": (3, 8, None)},
     ),
     ("Clinical notes\nLymphoma of the neck.\n\nFindings\nAvid hepatic mass.\n", {"liver": (1, 2, None)}),
+    (
+        "Focus of increased uptake in the left thyroid lobe; SUVmax = 2.9, markedly above liver.",
+        {"thyroid-salivary": (1, 8, 2.9)},
+    ),
+    ("Brown fat in the neck and shoulders, physiological.", {"muscle-subcutis": (3, 8, None)}),
+    (
+        "Wedge compression of T12, no uptake. Left thickening of the costal pleura.",
+        {"spine": (5, 6, None), "lung-pleura": (5, 4, None)},
+    ),
     ("There is physiologic brown fat.", {"muscle-subcutis": (3, 8, None)}),
     ("Primary mediastinal B-cell lymphoma, six cycles. The mediastinum is normal.", {}),
 ]

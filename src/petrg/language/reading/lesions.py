@@ -95,6 +95,8 @@ class Lesion:
         """What a clause says; "physiologic" after an increased uptake explains that uptake."""
         if not statement.physiologic or statement.rest or statement.places:
             return statement.said
+        if self.said[-1].uptake is Uptake.PHYSIOLOGIC and self.said[-1].regions:
+            return [s for s in statement.said if s.uptake is not Uptake.PHYSIOLOGIC]  # "brown fat, physiologic"
         return [
             Said("uptake.explained", s.start, s.end, s.uptake) if s.uptake is Uptake.PHYSIOLOGIC else s
             for s in statement.said
@@ -206,12 +208,11 @@ class _Teller:
     def clause(self, statement: Statement) -> None:
         """Take in one clause."""
         places = _specific(statement.places)
-        if statement.refers in ("first", "last") and not places and len(self.named) > 1:
-            places = [replace(self.named[0 if statement.refers == "first" else -1], suv=None)]
-        elif statement.refers == "aside" and not places and self.asides:
-            places = list(self.asides)
-        elif statement.refers == "aside" and statement.silent:
-            return
+        if statement.refers:
+            if not places and (meant := self.referred(statement.refers)):
+                places = meant
+            elif statement.refers == "aside" and statement.silent:
+                return
         elif len(places) > 1:
             self.named = places
         if statement.heading:
@@ -277,6 +278,14 @@ class _Teller:
             self.add_places(statement, places)
         self.lesion.add(statement)
         self.asides = statement.asides
+
+    def referred(self, which: str) -> list[Place]:
+        """The place meant by "the former", "the latter", or "which" after one that stood beside the subject."""
+        if which == "aside":
+            return list(self.asides)
+        if len(self.named) < 2 or which == "reference":
+            return []
+        return [replace(self.named[0 if which == "first" else -1], suv=None)]
 
     def head(self, statement: Statement) -> None:
         """Note a heading; under one of nodes, what is enlarged is a node."""

@@ -61,6 +61,10 @@ class PlaceReader(ABC):
     def resolve_comparison(self, yardstick: str, token: Token) -> None:
         """Say what a comparison with ``yardstick`` means for the uptake."""
 
+    @abstractmethod
+    def structure(self, token: Token) -> None:
+        """Take in a word for what CT shows."""
+
     def site(self, token: Token) -> None:
         """Take in a place: as subject, as one more of a subject, or as what stands beside it."""
         _, start, end, entry, _ = token
@@ -104,6 +108,8 @@ class PlaceReader(ABC):
         self.last = place
         if entry.regions and _BONES.issuperset(entry.regions):
             self.spine = True
+        if entry.concept is not None:
+            self.structure(token)  # a place named by its nodes shows them
 
     def place(self, token: Token) -> Place:
         """The place of a token, with the side that holds for it."""

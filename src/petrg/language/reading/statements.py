@@ -52,12 +52,6 @@ class _Reader(PredicateReader):
     compared: int = -9
     settled: int = 0
 
-    def place_(self, token: Token) -> None:
-        """Take in a place; one named by its nodes shows them."""
-        self.site(token)
-        if token.entry.concept is not None and self.mode != "aside" and self.comparison is None:
-            self.structure(token)
-
     def uneven_(self, token: Token) -> None:
         self.uneven = token
 
@@ -244,7 +238,7 @@ class _Reader(PredicateReader):
 
 
 _ACTS = {
-    Kind.SITE: _Reader.place_,
+    Kind.SITE: _Reader.site,
     Kind.AREA: _Reader.site,
     Kind.REFERENCE: _Reader.reference,
     Kind.SIDE: _Reader.side_,

@@ -36,6 +36,8 @@ def uptake_of(said: Sequence[Said], suv: float | None) -> tuple[Said | None, str
     if suv is not None and best.uptake is Uptake.REDUCED and not best.denied and suv > LOW_SUV:
         return Said("uptake.suv", best.start, best.end, Uptake.HIGH), "uptake.suv"  # lower than before, yet high
     if suv is not None and best.uptake is Uptake.HIGH and not (best.denied or best.marked) and round(suv, 1) <= LOW_SUV:
+        if any(s.rule == "uptake.comparison" and s.uptake is Uptake.HIGH for s in said):
+            return best, best.rule  # "markedly above the liver", whatever the number
         return Said("uptake.low-suv", best.start, best.end, Uptake.EQUIVOCAL), "uptake.low-suv"
     return best, best.rule
 
