@@ -77,9 +77,8 @@ def control(key: str, title: str, estimates: dict[str, Estimate]) -> Row:
     return Row(key=key, title=title, kind="control", how=f"how {key} is made", estimates=estimates)
 
 
-def made_up(**changes: Any) -> Scores:
-    rng = random.Random(1)
-    rows = (
+def made_up_rows(rng: random.Random) -> tuple[Row, ...]:
+    return (
         Row(key="system", title="PETRG-3D", kind="system", how="as given", estimates=estimates(rng, "", 1.0)),
         control("template", "healthy template, verbatim", estimates(rng, "", 1.3)),
         control("normal", "always normal", estimates(rng, "", 0.5)),
@@ -87,7 +86,10 @@ def made_up(**changes: Any) -> Scores:
         control("permuted", "own reports, other patients", estimates(rng, "random", 0.99)),
         control("random-reference", "another patient's reference", estimates(rng, "random", 1.5)),
     )
-    regions = tuple(
+
+
+def made_up_regions(rng: random.Random) -> tuple[RegionRow, ...]:
+    return tuple(
         RegionRow(
             region=r.value,
             pet_accuracy=0.8,
@@ -101,68 +103,89 @@ def made_up(**changes: Any) -> Scores:
         )
         for k, r in enumerate(Region)
     )
-    given: dict[str, Any] = {
-        "petrg": "0.2.0",
-        "system": "PETRG-3D",
-        "cases": 12,
-        "patients": 11,
-        "tokenizer": "jieba 0.42.1",
-        "labeller": "petrg-reading 1 (lexica 3f2a9c1b)",
-        "seed": 0,
-        "bootstrap_draws": 2000,
-        "permutations": 1000,
-        "inputs": {"reports": "ab" * 32, "template": "cd" * 32},
-        "metrics": METRICS,
-        "rows": rows,
-        "tests": tuple(
-            PermutationTest(
-                metric=m.key,
-                against="permuted",
-                method="reports permuted among patients",
-                difference=0.01,
-                p=0.21 if k % 2 else 0.0009,
-                p_holm=0.63 if k % 2 else 0.004,
-                draws=1000,
-                distinguishable=not k % 2,
-            )
-            for k, m in enumerate(METRICS)
-        ),
-        "sentences": (
-            "BLEU-4 of PETRG-3D (0.330) is below that of the healthy template copied word for word (0.429).",
-            "This score is not distinguishable from the same reports given to the wrong patients (p = 0.63).",
-        ),
-        "counts": (
-            Count(key="missing", title="Missing predictions", value=1, of=12),
-            Count(key="invalid", title="Invalid labels", value=0, of=576),
-        ),
-        "classes": tuple(
-            ClassRow(
-                modality=m,  # type: ignore[arg-type]
-                value=v,
-                name=f"class {v}",
-                precision=rng.random(),
-                recall=rng.random(),
-                f1=rng.random(),
-                support=rng.randrange(200),
-            )
-            for m, n in (("PET", 5), ("CT", 8))
-            for v in range(1, n + 1)
-        ),
-        "confusions": tuple(
-            Confusion(
-                modality=m,  # type: ignore[arg-type]
-                names=tuple(f"class {v}" for v in range(1, n + 1)),
-                counts=tuple(tuple(rng.randrange(40 if i == j else 9) for j in range(n + 1)) for i in range(n)),
-            )
-            for m, n in (("PET", 5), ("CT", 8))
-        ),
-        "regions": regions,
-        "worst": tuple(
-            WorstCase(id=f"case-{k:02d}", why="9 labels differ", score=9, faults=("cut off",) if not k else ())
-            for k in range(10)
-        ),
+
+
+def made_up_tests() -> tuple[PermutationTest, ...]:
+    return tuple(
+        PermutationTest(
+            metric=m.key,
+            against="permuted",
+            method="reports permuted among patients",
+            difference=0.01,
+            p=0.21 if k % 2 else 0.0009,
+            p_holm=0.63 if k % 2 else 0.004,
+            draws=1000,
+            distinguishable=not k % 2,
+        )
+        for k, m in enumerate(METRICS)
+    )
+
+
+def made_up_classes(rng: random.Random) -> tuple[ClassRow, ...]:
+    return tuple(
+        ClassRow(
+            modality=m,  # type: ignore[arg-type]
+            value=v,
+            name=f"class {v}",
+            precision=rng.random(),
+            recall=rng.random(),
+            f1=rng.random(),
+            support=rng.randrange(200),
+        )
+        for m, n in CLASSES
+        for v in range(1, n + 1)
+    )
+
+
+def made_up_confusions(rng: random.Random) -> tuple[Confusion, ...]:
+    return tuple(
+        Confusion(
+            modality=m,  # type: ignore[arg-type]
+            names=tuple(f"class {v}" for v in range(1, n + 1)),
+            counts=tuple(tuple(rng.randrange(40 if i == j else 9) for j in range(n + 1)) for i in range(n)),
+        )
+        for m, n in CLASSES
+    )
+
+
+CLASSES = (("PET", 5), ("CT", 8))
+FACTS: dict[str, Any] = {
+    "petrg": "0.2.0",
+    "system": "PETRG-3D",
+    "cases": 12,
+    "patients": 11,
+    "tokenizer": "jieba 0.42.1",
+    "labeller": "petrg-reading 1 (lexica 3f2a9c1b)",
+    "seed": 0,
+    "bootstrap_draws": 2000,
+    "permutations": 1000,
+    "inputs": {"reports": "ab" * 32, "template": "cd" * 32},
+    "metrics": METRICS,
+    "sentences": (
+        "BLEU-4 of PETRG-3D (0.330) is below that of the healthy template copied word for word (0.429).",
+        "This score is not distinguishable from the same reports given to the wrong patients (p = 0.63).",
+    ),
+    "counts": (
+        Count(key="missing", title="Missing predictions", value=1, of=12),
+        Count(key="invalid", title="Invalid labels", value=0, of=576),
+    ),
+    "worst": tuple(
+        WorstCase(id=f"case-{k:02d}", why="9 labels differ", score=9, faults=("cut off",) if not k else ())
+        for k in range(10)
+    ),
+}
+
+
+def made_up(**changes: Any) -> Scores:
+    rng = random.Random(1)
+    drawn = {
+        "rows": made_up_rows(rng),
+        "regions": made_up_regions(rng),
+        "tests": made_up_tests(),
+        "classes": made_up_classes(rng),
+        "confusions": made_up_confusions(rng),
     }
-    return Scores.model_validate({**given, **changes})
+    return Scores.model_validate({**FACTS, **drawn, **changes})
 
 
 def made_up_cases(extra: str = "") -> Cases:
