@@ -199,3 +199,38 @@ def test_blocks_are_jiebas(plain_jieba: Any) -> None:
 
     everything = "".join(map(chr, range(0x11000)))
     assert re.findall(f"[{BLOCK}]", everything) == list("".join(jieba.re_han_default.findall(everything)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("keys", np.array(3)),
+        ("keys", np.zeros((2, 2), dtype=np.int64)),
+        ("keys", np.array([3, 2, 1])),
+        ("letters", np.zeros(5, dtype=np.uint16)),
+        ("weights", np.array(["a", "b"])),
+        ("emission", np.zeros((4, 4))),
+        ("start", np.zeros(3)),
+        ("unknown", np.zeros(2)),
+    ],
+)
+def test_a_cache_of_other_shapes_is_made_anew(name: str, value: np.ndarray, tmp_path: Path) -> None:
+    """Whole as a file, and by its checksums, but no dictionary."""
+    stamp = np.array([1, 2, 3])
+    good = {
+        "letters": np.zeros(65536, dtype=np.uint16),
+        "keys": np.array([1, 2, 5]),
+        "weights": np.zeros(4),
+        "unknown": np.array(-1.0),
+        "emission": np.zeros((20950, 4)),
+        "start": np.zeros(4),
+        "moves": np.zeros((4, 4)),
+    }
+    path = tmp_path / "cache.npz"
+    np.savez(path, **good, stamp=stamp)  # type: ignore[arg-type]
+    assert dictionary._cached(path, stamp) is not None
+    np.savez(path, **{**good, name: value}, stamp=stamp)  # type: ignore[arg-type]
+    assert dictionary._cached(path, stamp) is None
+    with path.open("wb") as file:
+        np.save(file, np.arange(4))
+    assert dictionary._cached(path, stamp) is None

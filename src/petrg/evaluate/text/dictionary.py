@@ -137,10 +137,32 @@ def _home() -> Path | None:
 def _cached(path: Path, stamp: NDArray[np.int64]) -> Dictionary | None:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+            if not isinstance(file, np.lib.npyio.NpzFile):  # a bare array in its place
+                return None
             arrays = {name: file[name] for name in file.files}
-        return _from_arrays(arrays) if np.array_equal(arrays.pop("stamp"), stamp) else None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return _from_arrays(arrays) if np.array_equal(arrays.pop("stamp"), stamp) and _is_whole(arrays) else None
+    except (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, zipfile.BadZipFile):
         return None
+
+
+def _is_whole(arrays: dict[str, NDArray[np.generic]]) -> bool:
+    """Whether the arrays have the shapes, kinds and ranges of a :class:`Dictionary`."""
+    nodes = len(arrays["keys"]) + 1
+    shapes = {
+        "letters": ((65536,), "iu"),
+        "keys": ((nodes - 1,), "iu"),
+        "weights": ((nodes,), "f"),
+        "unknown": ((), "f"),
+        "emission": ((LAST_HAN - FIRST_HAN + 1, len(_STATES)), "f"),
+        "start": ((len(_STATES),), "f"),
+        "moves": ((len(_STATES), len(_STATES)), "f"),
+    }
+    if any(
+        arrays[name].shape != shape or arrays[name].dtype.kind not in kinds for name, (shape, kinds) in shapes.items()
+    ):
+        return False
+    letters, keys = arrays["letters"].astype(np.int64), arrays["keys"].astype(np.int64)
+    return bool(letters.min() >= 0 and (np.diff(keys) > 0).all() and (not len(keys) or keys[0] >= 0))
 
 
 def _keep(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
