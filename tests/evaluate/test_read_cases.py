@@ -283,3 +283,21 @@ def test_the_shared_pairs_have_sexes_and_a_template_for_every_case(shared: Path)
     assert {template.of(c) for c in cases.cases if c.sex == "F"}.isdisjoint(
         {template.of(c) for c in cases.cases if c.sex == "M"}
     )
+
+
+def test_capitals_in_the_ends_of_names_do_not_matter(tmp_path: Path) -> None:
+    (tmp_path / "r").mkdir()
+    write(tmp_path / "r" / "a.TXT", "one")
+    write(tmp_path / "r" / "b.Json", '{"text": "two"}')
+    assert read_texts(tmp_path / "r") == {"a": "one", "b": "two"}
+    before = digest(tmp_path / "r")
+    write(tmp_path / "r" / "b.Json", '{"text": "three"}')
+    assert digest(tmp_path / "r") != before
+
+
+@pytest.mark.parametrize("word", ["", "  \n", "nan", "NaN\n", "None", "null", "N/A", "<NA>"])
+def test_a_file_is_absent_by_the_same_words_as_a_cell(tmp_path: Path, word: str) -> None:
+    (tmp_path / "r").mkdir()
+    write(tmp_path / "r" / "a.txt", word)
+    write(tmp_path / "r" / "b.json", json.dumps({"text": word}))
+    assert read_texts(tmp_path / "r") == {"a": None, "b": None}

@@ -343,3 +343,13 @@ def test_a_labeller_of_ones_own_is_named() -> None:
 
     found = score_all(made_cases(4), tokenizer=EN, labeller=labeller, draws=Draws(bootstrap=10, permutations=10))
     assert found.scores.labeller == "mine 3"
+
+
+def test_labels_of_other_cases_are_refused() -> None:
+    cases = made_cases(4)
+    reference = labels_of(cases, predictions=False)
+    other = replace(reference, cases={f"x{key}": cells for key, cells in reference.cases.items()})
+    with pytest.raises(ScoreError, match=r"^none of 4 cases with predicted labels is one of the 4 references"):
+        score_labels(reference, other, cases)
+    with pytest.raises(ScoreError, match=r"^none of 4 cases with predicted labels"):
+        score_all(cases, tokenizer=EN, reference_labels=reference, prediction_labels=other)

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from petrg.errors import ScoreError
+from petrg.evaluate.case_table import CaseTable
 from petrg.evaluate.tables import read_rows
+
+FORMULAS = ("=cmd|' /C calc'!A0", "+1", "-2", "@SUM(A1)", '"quoted", and more', "line\nbreak")
+
+
+def test_ids_come_back_from_cases_csv_as_they_were_read() -> None:
+    written = CaseTable("id", FORMULAS, {"score": [0.5] * len(FORMULAS)}).to_csv()
+    assert tuple(row["id"] for row in csv.DictReader(io.StringIO(written, newline=""))) == FORMULAS
+
 
 ZH = "双肺野清晰，未见异常放射性浓聚。肝脏形态、大小正常，其内未见异常密度影。" * 4
 

@@ -34,6 +34,9 @@ class CaseTable:
     def to_csv(self) -> str:
         """CSV in UTF-8 with all digits of a number; a name that the id column has already gets a trailing underscore.
 
+        Ids stand as they were read, one that begins with ``=`` or ``+`` too: they are the user's keys, and a quote put
+        before them, as a spreadsheet's guard against formulas wants, would join with no table of his.
+
         Examples
         --------
         >>> print(CaseTable("id", ["a"], {"BLEU-4[char 1]": [0.5], "Lesions": [2.0], "note": [None]}).to_csv(), end="")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from petrg.errors import ReportError, ScoreError
+from petrg.evaluate.tables import is_absent
 from petrg.report import Record, Report
 
 __all__ = ["digest", "read_records", "read_texts", "report_text"]
@@ -19,8 +20,10 @@ _KINDS = (".json", ".txt")
 def read_texts(folder: Path) -> dict[str, str | None]:
     """The reports of ``folder`` by id, in the order of their ids; None where a file holds nothing.
 
+    By the rule for cells of a table, :func:`petrg.evaluate.tables.is_absent`: ``nan`` alone is nothing, too.
+
     Files are ``ID.json`` (a report of petrg; its text is :func:`report_text`; or ``{"text": …}``) or ``ID.txt``
-    (UTF-8); others are passed over.
+    (UTF-8), in capitals or not; others are passed over.
 
     Raises
     ------
@@ -36,7 +39,7 @@ def read_texts(folder: Path) -> dict[str, str | None]:
                 "keep either its .json or its .txt",
             )
         text = _text(path, number)
-        texts[path.stem] = text if text.strip() else None
+        texts[path.stem] = None if is_absent(text) else text
     return texts
 
 
@@ -83,7 +86,7 @@ def digest(path: Path) -> str:
 
 def _files(folder: Path, kinds: tuple[str, ...] = _KINDS) -> Iterator[Path]:
     try:
-        found = sorted(p for p in folder.iterdir() if p.suffix in kinds and p.is_file() and p.name[0] != ".")
+        found = sorted(p for p in folder.iterdir() if p.suffix.lower() in kinds and p.is_file() and p.name[0] != ".")
     except OSError as error:
         raise ScoreError(
             f"cannot read the folder: {error.strerror}", "a folder of reports", "check the path"
@@ -102,7 +105,7 @@ def _read(path: Path) -> bytes:
 
 def _text(path: Path, number: int) -> str:
     raw = _read(path)
-    if path.suffix == ".json":
+    if path.suffix.lower() == ".json":
         plain = _plain_json(raw)
         return report_text(Report.from_json(raw)) if plain is None else plain
     try:

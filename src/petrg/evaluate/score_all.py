@@ -77,6 +77,8 @@ def score_all(
     given = given or Given()
     if (reference_labels is None) != (prediction_labels is None):
         raise ScoreError("labels of one side only", "those of references and predictions, or none", "give both")
+    if prediction_labels is not None:
+        _expect_any(prediction_labels, cases)
     own = reference_labels is None and labeller is None
     if reference_labels is None:
         progress("reading reports", 0, 0)
@@ -149,8 +151,9 @@ def score_labels(
     Raises
     ------
     ScoreError
-        If the labels are of two labellers, or the reference lacks a label.
+        If the labels are of two labellers, the reference lacks a label, or no predicted case is one of the cases.
     """
+    _expect_any(prediction, cases)
     job = Job(
         cases=cases,
         system=system(title, None, prediction),
@@ -159,6 +162,15 @@ def score_labels(
         labels=reference,
     )
     return run(job, progress)
+
+
+def _expect_any(labels: LabelSet, cases: Cases) -> None:
+    if not any(key in labels.cases for key in cases.ids):
+        raise ScoreError(
+            f"none of {len(labels.cases)} cases with predicted labels is one of the {len(cases)} references",
+            "the same ids on both sides",
+            "check the names of the files",
+        )
 
 
 def _expect_all(labels: LabelSet, cases: Cases) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from petrg.errors import ScoreError
 
-__all__ = ["Rows", "ids_of", "read_rows"]
+__all__ = ["Rows", "ids_of", "is_absent", "read_rows"]
 
 Rows = tuple[list[str], list[dict[str, str | None]]]
 
-_MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "#n/a", "<na>"})
+_ABSENT = frozenset({"", "nan", "none", "null", "na", "n/a", "#n/a", "<na>"})
 _SAVE_ANEW = "save the table anew as CSV in UTF-8"
 _COMMON_HAN = 0.9
 """Share of a GB18030 file's non-ASCII characters that must be of GB 2312; other encodings misread as it fall below."""
@@ -84,6 +84,15 @@ def ids_of(rows: Sequence[Mapping[str, str | None]], column: str, *, where: str 
             )
         seen[key] = number
     return list(seen)
+
+
+def is_absent(text: str) -> bool:
+    """Whether a cell or a file holds nothing: blank, or a word by which programs write an absent value.
+
+    >>> is_absent(" "), is_absent("NaN"), is_absent("nantes")
+    (True, True, False)
+    """
+    return text.strip().casefold() in _ABSENT
 
 
 def _decode(raw: bytes) -> str:
@@ -171,8 +180,4 @@ def _row(header: list[str], cells: list[str], number: int) -> dict[str, str | No
             "quote cells that hold a comma",
         )
     filled = [*cells, *[""] * (len(header) - len(cells))]
-    return {
-        name: None if cell.strip().casefold() in _MISSING else cell
-        for name, cell in zip(header, filled, strict=False)
-        if name
-    }
+    return {name: None if is_absent(cell) else cell for name, cell in zip(header, filled, strict=False) if name}
