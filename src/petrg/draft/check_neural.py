@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from petrg.anatomy import Region, Side
-from petrg.draft.digits import numbers_in
 from petrg.draft.mismatch import Mismatch
 from petrg.draft.neural_text import read_findings
 from petrg.draft.neural_words import neural_words
 from petrg.language.words import Language
 from petrg.report import Finding, Lesion, LesionStatus, Modality, Report, Statement, StatementKind, Uptake
 
-__all__ = ["NETWORK", "check_uptake", "is_worded_by_network", "named_regions", "own_digits", "unverified"]
+__all__ = ["NETWORK", "check_uptake", "is_worded_by_network", "named_regions", "unverified"]
 
 NETWORK = "petrg3d:"
 """How the writer of a report begins whose findings a network worded."""
@@ -32,14 +31,6 @@ def is_worded_by_network(report: Report) -> bool:
 def named_regions(text: str, language: Language) -> frozenset[Region]:
     """The regions that ``text`` names."""
     return frozenset(g.region for g in read_findings(text, language))
-
-
-def own_digits(text: str, language: Language) -> Iterator[tuple[int, int]]:
-    """Where ``text`` has numbers that stand for measurements and are not marked as unverified."""
-    mark = neural_words(language).unverified
-    for found in numbers_in(text):
-        if not text.startswith(mark, found.end):
-            yield found.start, found.end
 
 
 def unverified(report: Report) -> int:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from petrg.anatomy import Region, Side
 from petrg.draft.check_finding import check_finding
-from petrg.draft.check_neural import check_uptake, is_worded_by_network, named_regions, own_digits
+from petrg.draft.check_neural import check_uptake, is_worded_by_network, named_regions
+from petrg.draft.digits import own_digits
 from petrg.draft.mismatch import Mismatch
 from petrg.language.wording import is_located
 from petrg.language.words import words_of
@@ -17,7 +18,6 @@ from petrg.report import (
     Modality,
     Number,
     NumberQuantity,
-    Record,
     Report,
     Statement,
     StatementKind,
@@ -55,7 +55,7 @@ def check_text(report: Report, facts: Mapping[str, float]) -> Iterator[Mismatch]
     """
     for at, region, statement in _statements(report):
         for number in statement.numbers:
-            yield from _number(f"{at}.{number.quantity}", statement, number, report.record, facts)
+            yield from _number(f"{at}.{number.quantity}", statement, number, report, facts)
         yield from _unlinked(at, statement, report)
         yield from _lesions(at, region, statement, report)
     yield from _missing(report)
@@ -71,11 +71,11 @@ def _statements(report: Report) -> Iterator[tuple[str, Region | None, Statement]
 
 
 def _number(
-    at: str, statement: Statement, number: Number, record: Record, facts: Mapping[str, float]
+    at: str, statement: Statement, number: Number, report: Report, facts: Mapping[str, float]
 ) -> Iterator[Mismatch]:
     shown = statement.text[number.span.start : number.span.end]
     try:
-        value, where = look_up(record, number.source, number.quantity, facts)
+        value, where = look_up(report.record, number.source, number.quantity, facts)
     except KeyError:
         yield Mismatch("source", at, f"source {number.source}", "no such lesion")
         return
@@ -86,7 +86,9 @@ def _number(
     if number.where != where:
         yield Mismatch("place", at, "another voxel", "the voxel of the record")
     yield from _unit(at, statement, number)
-    if number.quantity is NumberQuantity.LESIONS and set(number.source.split("+")) != set(statement.lesion_ids):
+    counted, named = set(number.source.split("+")), set(statement.lesion_ids)
+    agree = counted <= named if _of_network(at, report) else counted == named
+    if number.quantity is NumberQuantity.LESIONS and not agree:
         yield Mismatch("source", at, f"{len(statement.lesion_ids)} lesions", f"a count of {number.source}")
 
 

@@ -6,14 +6,19 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["Measured", "numbers_in"]
+from petrg.draft.neural_words import neural_words
+from petrg.language.words import Language
+
+__all__ = ["Measured", "numbers_in", "own_digits"]
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _UNIT = r"cm|mm|ml|g/ml|g|HU|MBq|mCi|%|厘米|毫米|毫升"
 _GROUP = re.compile(
     rf"{_NUMBER}(?:\s*(?:{_UNIT})?\s*[×xX*~～至–—-]\s*{_NUMBER})*(?:\s*(?P<unit>{_UNIT})(?![A-Za-z]))?", re.IGNORECASE
 )
-_BEFORE = re.compile(r"(?:第|[A-Za-z]{1,2}-?|号|level |rib |segment |station |grade |score |Deauville |\d[、/])$", re.I)
+_BEFORE = re.compile(
+    r"(?:第|(?<![A-Za-z\d])[A-Za-z]{1,2}-?|号|level |rib |segment |station |grade |score |Deauville |\d[、/])$", re.I
+)
 _SUV_BEFORE = re.compile(
     r"SUV\s*(?:max|mean|peak|avg|bw|lbm)?\s*(?:值|约|为|of|is|was|about|approximately|[:：=≈~]|\s)*$", re.I
 )
@@ -48,7 +53,9 @@ def numbers_in(text: str) -> Iterator[Measured]:
         named = _SUV_BEFORE.search(before)
         if named is None and not unit and _is_name(text, found.start(), before, after):
             continue
-        kind = "" if named is None else (re.match(r"suv\s*([a-z]*)", named.group(), re.I) or [""])[1].lower() or "max"
+        kind = ""
+        if named is not None and unit in ("", "g/ml"):
+            kind = (re.match(r"suv\s*([a-z]*)", named.group(), re.I) or [""])[1].lower() or "max"
         yield Measured(found.start(), found.end(), unit, kind)
 
 
@@ -56,3 +63,11 @@ def _is_name(text: str, start: int, before: str, after: str) -> bool:
     if _BEFORE.search(before) or _AFTER.match(after):
         return True
     return bool(_ITEM.search(text[:start]) and _ITEM_AFTER.match(after))
+
+
+def own_digits(text: str, language: Language) -> Iterator[tuple[int, int]]:
+    """Where ``text`` has numbers that stand for measurements and are not marked as unverified."""
+    mark = neural_words(language).unverified
+    for found in numbers_in(text):
+        if not text.startswith(mark, found.end):
+            yield found.start, found.end

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from petrg.draft.digits import Measured, numbers_in
+from petrg.draft.digits import Measured, numbers_in, own_digits
 from petrg.draft.neural_slots import Choice, choose_lesions, lesions_at, mention_of
 from petrg.draft.neural_text import Marker, Passage, ReadText
 from petrg.draft.neural_words import neural_words
@@ -33,6 +33,8 @@ __all__ = ["Counts", "SentenceWriter"]
 _SUVS = {"max": NumberQuantity.SUV_MAX, "mean": NumberQuantity.SUV_MEAN, "peak": NumberQuantity.SUV_PEAK}
 _AXES = (NumberQuantity.LONG_AXIS_CM, NumberQuantity.SHORT_AXIS_CM)
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
+_JOINING = re.compile(r"[\s×xX*.]*")  # between two numbers it would make one of them
+_MASK = "□"
 _TRAILING = re.compile(r"[,，;；、]\s*$")
 
 
@@ -48,19 +50,26 @@ class Counts:
 
 @dataclass(slots=True)
 class _Text:
-    """A text being put together, with the numbers in it."""
+    """A text being put together, with the numbers in it; ``comma`` keeps digits apart that would join."""
 
+    comma: str
     parts: list[str] = field(default_factory=list)
     numbers: list[Number] = field(default_factory=list)
     length: int = 0
 
     def add(self, text: str, numbers: Iterable[Number] = ()) -> None:
         """Append ``text``; ``numbers`` index it."""
+        if self.parts and self.parts[-1][-1:].isdigit() and text[:1].isdigit():
+            self.add(self.comma)
         for number in numbers:
-            at = Span(start=number.span.start + self.length, end=number.span.end + self.length)
-            self.numbers.append(number.model_copy(update={"span": at}))
+            self.numbers.append(_moved(number, self.length))
         self.parts.append(text)
         self.length += len(text)
+
+
+def _moved(number: Number, by: int) -> Number:
+    at = Span(start=number.span.start + by, end=number.span.end + by)
+    return number.model_copy(update={"span": at})
 
 
 class SentenceWriter:
@@ -83,23 +92,37 @@ class SentenceWriter:
 
     def write(self, passage: Passage) -> Statement:
         """The statement of one passage."""
-        text = _Text()
+        text = _Text(self.words.comma)
         lesions: list[Lesion] = []
         at = passage.start
         for piece in self._pieces(passage):
-            text.add(self._plain(at, piece.start))
+            between = self._plain(at, piece.start)
+            text.add(self.words.comma if at > passage.start and _JOINING.fullmatch(between) else between)
             lesions += self._slot(piece, text) if isinstance(piece, Marker) else self._number(piece, passage, text)
             at = piece.end
         text.add(_TRAILING.sub(self.words.end, self._plain(at, passage.end)))
         linked = self._linked(passage, lesions)
+        said, numbers = self._settled("".join(text.parts), text.numbers)
         return Statement(
-            text="".join(text.parts),
+            text=said,
             kind=_kind(passage.found),
             modality=_modality(passage.found),
             lesion_ids=tuple(lesion.id for lesion in linked),
-            numbers=tuple(text.numbers),
+            numbers=tuple(numbers),
             finding=_finding(passage, linked),
         )
+
+    def _settled(self, text: str, numbers: list[Number]) -> tuple[str, list[Number]]:
+        """What is left as the network's own, now that its neighbours have changed: taken out or marked as well."""
+        for start, end in reversed(list(own_digits(text, self.told.language))):
+            if any(n.span.start < end and start < n.span.end for n in numbers):
+                continue
+            self.counts.removed += self.slots
+            self.counts.unverified += not self.slots
+            new = self.words.unfilled if self.slots else text[start:end] + self.words.unverified
+            text, shift = text[:start] + new + text[end:], len(new) - (end - start)
+            numbers = [_moved(n, shift) if n.span.start >= end else n for n in numbers]
+        return text, numbers
 
     def _plain(self, start: int, end: int) -> str:
         """The text between two pieces, on one line."""
@@ -109,9 +132,10 @@ class SentenceWriter:
         """The slots of a passage, and the numbers in it that are none."""
         slots = passage.markers
         base, said = passage.start, self.told.text[passage.start : passage.end]
+        for marker in slots:  # what stands for a slot is no number, and joins with none beside it
+            said = said[: marker.start - base] + _MASK * (marker.end - marker.start) + said[marker.end - base :]
         own = [m._replace(start=m.start + base, end=m.end + base) for m in numbers_in(said)]
-        free = [m for m in own if not any(s.start < m.end and m.start < s.end for s in slots)]
-        return sorted([*slots, *free], key=lambda piece: piece.start)
+        return sorted([*slots, *own], key=lambda piece: piece.start)
 
     def _slot(self, marker: Marker, text: _Text) -> Sequence[Lesion]:
         choice = self.choices[marker]

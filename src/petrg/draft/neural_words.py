@@ -26,6 +26,7 @@ class NeuralWords(BaseModel):
     described_under: str
     also_measured: str
     end: str
+    comma: str
     largest: tuple[str, ...]
     hottest: tuple[str, ...]
     liver: tuple[str, ...]
