@@ -10,7 +10,7 @@ from petrg.draft.check_study import facts_for
 from petrg.draft.check_text import check_text
 from petrg.export.html import render_html
 from petrg.export.text import render_text
-from petrg.report import Report, StatementKind
+from petrg.report import LesionStatus, Report, StatementKind
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,7 @@ def test_a_focus_that_the_text_leaves_out_is_told_from_the_record(ill) -> None:
     (said,) = report[Region.NECK_NODES].statements
     assert said.text.startswith("图像测得而网络文本未述：左颈部")
     assert said.lesion_ids == ("L1",)
+    assert "foci-untold" in codes(report)
     assert mismatches(report, ill) == []
 
 
@@ -98,6 +99,25 @@ def test_uptake_that_was_not_measured_disagrees(ill) -> None:
 def test_a_healthy_sentence_where_a_focus_was_measured_disagrees(ill) -> None:
     report = report_of("双侧颈部未见异常放射性浓聚。", *ill)
     assert ("claim", "findings.neck-nodes[0]") in mismatches(report, ill)
+
+
+@pytest.mark.parametrize("doubt", ["status", "place"])
+def test_a_focus_in_doubt_contradicts_no_healthy_sentence(ill, hand, doubt: str) -> None:
+    study, record = ill
+    how = {"status": LesionStatus.INDETERMINATE} if doubt == "status" else {"p": 0.5, "rival": Region.THYROID_SALIVARY}
+    record = record.model_copy(update={"lesions": (hand.lesion("L1", Region.NECK_NODES, 5.0, Side.LEFT, **how),)})
+    report = report_of("颈部未见异常放射性浓聚。", study, record)
+    assert mismatches(report, ill) == []
+    assert "foci-untold" in codes(report)
+
+
+def test_a_focus_that_may_lie_there_bears_out_increased_uptake(ill, hand) -> None:
+    study, record = ill
+    sure = hand.lesion("L1", Region.LIVER, 5.0)
+    unsure = hand.lesion("L1", Region.LIVER, 5.0, p=0.7, rival=Region.SPLEEN)
+    for lesion, wanted in ((sure, [("claim", "findings.spleen[0]")]), (unsure, [])):
+        report = report_of("脾脏放射性摄取增高。", study, record.model_copy(update={"lesions": (lesion,)}))
+        assert mismatches(report, ill) == wanted
 
 
 @pytest.mark.parametrize("said", ["右颈部未见异常放射性浓聚。", "颈部其余部位未见异常放射性浓聚。"])

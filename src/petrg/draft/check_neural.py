@@ -1,7 +1,7 @@
 """What may be asked of a sentence that a network worded: less than of one of ours, and one thing more.
 
 It may name several regions, write numbers that are marked as unverified, and leave a side out. What it says of uptake
-is held against the foci: increased where none was measured, or normal where one was, disagrees with the image.
+is held against the foci: increased where none was measured, or normal where a lesion was, disagrees with the image.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from petrg.anatomy import Region, Side
 from petrg.draft.mismatch import Mismatch
 from petrg.draft.neural_text import read_findings
 from petrg.draft.neural_words import neural_words
+from petrg.draft.normal import may_lie_in
+from petrg.language.wording import is_located
 from petrg.language.words import Language
 from petrg.report import Finding, Lesion, LesionStatus, Modality, Report, Statement, StatementKind, Uptake
 
@@ -40,17 +42,23 @@ def unverified(report: Report) -> int:
 
 
 def check_uptake(at: str, region: Region, statement: Statement, report: Report) -> Iterator[Mismatch]:
-    """Uptake that is said to be increased where no focus was measured, or normal where one was and is not told."""
-    finding = statement.finding
+    """Uptake that is said to be increased where no focus may lie, or normal where a lesion does that is not told.
+
+    A focus whose nature or region is in doubt contradicts no sentence; the report tells it beside.
+    """
+    finding, foci = statement.finding, report.record.lesions
     if statement.lesion_ids or finding is None or statement.modality is Modality.CT:
         return
     if statement.kind is StatementKind.FINDING and finding.uptake is Uptake.HIGH:
-        yield Mismatch("claim", at, "increased uptake", "no focus there")
+        if not any(focus.region.id is finding.region or finding.region in may_lie_in(focus) for focus in foci):
+            yield Mismatch("claim", at, "increased uptake", "no focus there")
+        return
     if statement.kind is not StatementKind.NORMAL or finding.uptake is None:
         return
     told = _told(region, report)
-    for focus in report.record.lesions:
-        if focus.status is not LesionStatus.PHYSIOLOGIC and focus.id not in told and _lies(finding, focus):
+    for focus in foci:
+        sure = focus.status is LesionStatus.LESION and is_located(focus)
+        if sure and focus.id not in told and _lies(finding, focus):
             yield Mismatch("claim", at, "normal uptake", f"focus {focus.id}")
             return
 

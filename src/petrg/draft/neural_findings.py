@@ -13,7 +13,7 @@ from petrg.draft.neural_text import ReadText, read_text
 from petrg.draft.neural_words import NeuralWords, neural_words
 from petrg.language.style import Style
 from petrg.language.wording import region_foci
-from petrg.report import Note, Record, RegionReport, Statement, StatementKind
+from petrg.report import LesionStatus, Note, Record, RegionReport, Statement, StatementKind
 
 __all__ = ["Told", "tell"]
 
@@ -61,12 +61,12 @@ def tell(
     for faulty, remark in ((not ended, words.cut), (looping, words.looping)):
         if faulty:
             placed[last].append(Statement(text=remark, kind=StatementKind.REMARK))
-    _add_untold(placed, record, style, words, interpreted=interpreted)
+    untold = _add_untold(placed, record, style, words, interpreted=interpreted)
     findings = tuple(
         RegionReport(region=region, statements=tuple(placed[region]) or (_silent(region, under, style, words),))
         for region in Region
     )
-    return Told(findings, _notes(writer.counts, unplaced, ended=ended, looping=looping))
+    return Told(findings, _notes(writer.counts, unplaced, untold, ended=ended, looping=looping))
 
 
 def _place(told: ReadText, writer: SentenceWriter) -> tuple[Placed, dict[Region, Region], int, Region]:
@@ -91,17 +91,18 @@ def _silent(region: Region, under: dict[Region, Region], style: Style, words: Ne
     return Statement(text=words.sentence(words.not_described), kind=StatementKind.NOT_ASSESSED)
 
 
-def _add_untold(placed: Placed, record: Record, style: Style, words: NeuralWords, *, interpreted: bool) -> None:
-    """Tell the foci that no statement is linked to."""
+def _add_untold(placed: Placed, record: Record, style: Style, words: NeuralWords, *, interpreted: bool) -> int:
+    """Tell the foci that no statement is linked to; how many of them are not physiologic."""
     told = {name for statements in placed.values() for s in statements for name in s.lesion_ids}
     for region in Region:
         left = [focus for focus in record.lesions if focus.region.id is region and focus.id not in told]
         for worded in region_foci(left, style, interpreted=interpreted):
             said = replace(worded, text=words.also_measured + worded.text)
             placed[region].append(write_statement(said, record, style))
+    return sum(focus.id not in told and focus.status is not LesionStatus.PHYSIOLOGIC for focus in record.lesions)
 
 
-def _notes(counts: Counts, unplaced: int, *, ended: bool, looping: bool) -> tuple[Note, ...]:
+def _notes(counts: Counts, unplaced: int, untold: int, *, ended: bool, looping: bool) -> tuple[Note, ...]:
     rows: Sequence[tuple[bool, str, str]] = (
         (not ended, "text-cut", "the network's text does not end: it is cut off at its longest length"),
         (looping, "text-looping", "the network's text repeats itself at its end"),
@@ -121,6 +122,11 @@ def _notes(counts: Counts, unplaced: int, *, ended: bool, looping: bool) -> tupl
             "numbers-unverified",
             "numbers of the network's text that agree with no lesion of their region, marked in the text: "
             f"{counts.unverified}",
+        ),
+        (
+            untold > 0,
+            "foci-untold",
+            f"foci that were measured and that the network's text does not tell, told beside it: {untold}",
         ),
         (
             unplaced > 0,

@@ -28,7 +28,7 @@ from petrg.report import (
     slot,
 )
 
-__all__ = ["ct_statements", "may_claim", "pet_statements"]
+__all__ = ["ct_statements", "may_claim", "may_lie_in", "pet_statements"]
 
 _OPEN = 0.05
 """A region that holds a focus listed elsewhere with this probability is not called normal."""
@@ -111,10 +111,10 @@ def _abnormal_here(region: Region, record: Record, *, interpreted: bool) -> bool
 
 def _rival_of(region: Region, record: Record) -> Region | None:
     """The region under which a focus is listed that may lie in ``region`` instead."""
-    return next((focus.region.id for focus in record.lesions if region in _may_lie_in(focus)), None)
+    return next((focus.region.id for focus in record.lesions if region in may_lie_in(focus)), None)
 
 
-def _may_lie_in(focus: Lesion) -> frozenset[Region]:
+def may_lie_in(focus: Lesion) -> frozenset[Region]:
     """Regions besides its own: the candidates, and where these do not explain it, all that border its own.
 
     Physiologic uptake has an organ as its cause; it holds other regions open only where it was not located.
