@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from petrg.evaluate.cases import Sex
+from petrg.evaluate.cases.case import Sex
 from petrg.evaluate.faults import Fault, FaultKind, find_faults
 
 
@@ -320,3 +320,35 @@ def test_loops_take_linear_time(name: str) -> None:
     text = LOOPS[name]
     seconds(text[:1000])
     assert seconds(text) < 2.0
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("The liver shows a no\u200bdule.", [20]),
+        ("肝右叶见结\u200d节，\u2060摄取增高。", [5, 8]),
+        ("The \u202eesaesid\u202c spreads.", [4, 12]),
+        ("A n\u043edule in the liver.", [2]),  # Cyrillic o
+        ("A \u0441\u0443st in the liver.", [2]),  # Cyrillic c, y
+        ("A \u039dodule in the liver.", [2]),  # Greek N
+        ("肝右叶见\u2f81块。", [4]),  # a radical for flesh
+        ("The liver\x07 is normal.", [9]),
+    ],
+)
+def test_hidden_characters_are_a_fault(text: str, places: list[int]) -> None:
+    found = [f for f in find_faults(text) if f.kind is FaultKind.HIDDEN]
+    assert [spot.start for fault in found for spot in fault.spans] == places
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SUVmax 3.5 µg, \u03bcSv, \u03b2-hCG and \u03b1\u03b2-tracers; T\u2081 and 2\u00b2 cm.",
+        "肝脏未见异常。\t脾脏：ＳＵＶｍａｘ３.5，T1～T2，①②。\r\n\u3000双肺未见异常。",
+        "Печень не увеличена. Селезёнка в норме.",
+        "Ήπαρ φυσιολογικό. The liver is normal.",
+        "The naïve façade — “quoted”… is normal.",
+    ],
+)
+def test_other_scripts_and_signs_hide_nothing(text: str) -> None:
+    assert not [f for f in find_faults(text) if f.kind is FaultKind.HIDDEN]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from petrg.evaluate.cases import Case, Cases, Sex
+from petrg.evaluate.cases.case import Case, Cases, Sex
 from petrg.evaluate.faults import METRICS, FaultFamily, FaultKind, find_faults, seq_rep
 from petrg.evaluate.faults.pieces import units
 
@@ -137,3 +137,10 @@ def test_the_healthy_template_has_no_fault(shared: Path) -> None:
         for sex, text in by_sex.items():
             assert find_faults(text, sex=sex) == ()
             assert {f.kind for f in find_faults(text, sex=OTHER[sex])} == {FaultKind.OTHER_SEX}
+
+
+def test_reports_that_the_reader_hardly_reads_are_counted() -> None:
+    foreign = "Il fegato è nella norma. La milza non è ingrandita. Non si osservano linfonodi."
+    (count,) = family(REFERENCE, foreign, None, "肝脏未见异常。").counts()
+    assert (count.key, count.value, count.of) == ("hardly-read", 1, 3)
+    assert family(REFERENCE).counts()[0].value == 0

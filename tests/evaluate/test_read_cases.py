@@ -11,13 +11,13 @@ import pytest
 from petrg.errors import InputError, ReportError, ScoreError
 from petrg.evaluate.benchmark.description import read_description
 from petrg.evaluate.benchmark.predictions import read_predictions
-from petrg.evaluate.cases import Case
-from petrg.evaluate.label_files import read_labels
-from petrg.evaluate.label_texts import read_label_texts
-from petrg.evaluate.read_cases import read_cases, read_others, with_meta
-from petrg.evaluate.read_meta import parse_sex, read_meta
-from petrg.evaluate.read_template import Template, read_template
-from petrg.evaluate.read_texts import digest, read_records, read_texts
+from petrg.evaluate.cases.case import Case
+from petrg.evaluate.cases.meta import parse_sex, read_meta
+from petrg.evaluate.cases.read import read_cases, read_others, with_meta
+from petrg.evaluate.cases.template import Template, read_template
+from petrg.evaluate.cases.texts import digest, read_records, read_texts
+from petrg.evaluate.labels.files import read_labels
+from petrg.evaluate.labels.texts import read_label_texts
 
 
 def write(path: Path, text: str) -> Path:
@@ -135,6 +135,9 @@ def test_patients_are_known_by_id_and_others_passed_over(table: Path, tmp_path: 
     cases = read_cases(table, meta=meta)
     assert [(c.id, c.sex, c.hospital, c.patient) for c in cases.cases] == [("b", "M", "AP", "7"), ("a", "F", "AP", "7")]
     assert cases.sources == {"reports": digest(table), "meta": digest(meta)}
+    assert cases.left_out == 1, "a case of the table of patients that has no report"
+    assert cases.with_predictions(cases.predictions).left_out == 1
+    assert read_cases(table).left_out is None
 
 
 def test_a_case_that_the_table_of_patients_lacks_keeps_its_unknown_sex(table: Path, tmp_path: Path) -> None:

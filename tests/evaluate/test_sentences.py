@@ -134,3 +134,22 @@ def test_a_missing_prediction_costs_what_is_scored() -> None:
 @pytest.mark.parametrize(("high", "wanted"), [(1.0, 3), (100.0, 2), (None, 3)])
 def test_decimals(high: float | None, wanted: int) -> None:
     assert decimals(BLEU.model_copy(update={"high": high})) == wanted
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said"), [(6.2, "6.20 x as long as the references: a text that says everything"), (0.3, "0.30 x as long")]
+)
+def test_a_length_far_from_the_references_is_said(ratio: float, said: str) -> None:
+    system = SYSTEM.model_copy(update={"estimates": {"Length-Characters": Estimate(value=ratio)}})
+    assert any(said in one for one in sentences(scores([system], [])))
+    fit = SYSTEM.model_copy(update={"estimates": {"Length-Characters": Estimate(value=1.4)}})
+    assert not any("as long as" in one for one in sentences(scores([fit], [])))
+
+
+def test_cases_without_a_report_and_reports_that_were_not_read_are_said() -> None:
+    counts = (Count(key="meta-left-out", title="", value=5, of=8), Count(key="hardly-read", title="", value=1, of=3))
+    left, unread = sentences(scores([SYSTEM], [], counts))
+    assert left == "5 of 8 cases of the table of patients have no report here and no score."
+    assert unread.startswith("1 of 3 predictions was hardly read by petrg's reader")
+    none = tuple(count.model_copy(update={"value": 0}) for count in counts)
+    assert sentences(scores([SYSTEM], [], none)) == ()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from petrg.evaluate.cases import Cases
+from petrg.evaluate.cases.case import Cases
 from petrg.evaluate.rows import Dealt, ScoredRow
 from petrg.evaluate.scores import Count
-from petrg.evaluate.statistic import Family
+from petrg.evaluate.statistics.statistic import Family
 from petrg.evaluate.systems import Reports
 
 __all__ = ["counts_of"]
@@ -26,6 +26,9 @@ def counts_of(
         rows.append(Count(key="copied", title="predictions equal to their reference", value=same, of=n))
     unknown = sum(case.sex is None for case in cases.cases)
     rows.append(Count(key="sex-unknown", title="cases of unknown sex", value=unknown, of=n))
+    if cases.left_out is not None:
+        title = "cases of the table of patients without a report to score"
+        rows.append(Count(key="meta-left-out", title=title, value=cases.left_out, of=n + cases.left_out))
     if dealt.permuted.given:
         title = "cases whose reports were dealt among patients of the same sex"
         rows.append(Count(key="dealt", title=title, value=dealt.dealt, of=n))
@@ -37,8 +40,8 @@ def counts_of(
 
 
 def _of_families(families: Mapping[str, Family]) -> tuple[Count, ...]:
-    from petrg.evaluate.class_tables import class_counts
-    from petrg.evaluate.classes import ClassFamily
+    from petrg.evaluate.classes.classes import ClassFamily
+    from petrg.evaluate.classes.tables import class_counts
 
     rows: list[Count] = []
     for family in families.values():

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from petrg.errors import ScoreError
-from petrg.evaluate.cases import Cases, Sex
-from petrg.evaluate.label_set import LabelSet
+from petrg.evaluate.cases.case import Cases, Sex
+from petrg.evaluate.labels.label_set import LabelSet
 from petrg.evaluate.scores import Metric
-from petrg.evaluate.statistic import Family
+from petrg.evaluate.statistics.statistic import Family
 from petrg.evaluate.systems import NORMAL, Reports, by_id
 from petrg.report import Record
 
 if TYPE_CHECKING:
     from petrg.evaluate.faults import Fault
-    from petrg.evaluate.lesion_sites import Lesions
-    from petrg.evaluate.record_numbers import Said
+    from petrg.evaluate.findings.record_numbers import Said
+    from petrg.evaluate.findings.sites import Lesions
     from petrg.evaluate.text.tokens import TokenizerName
 
 __all__ = [
@@ -133,13 +133,13 @@ class ClassKind:
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """Macro-F1, accuracy and kappa of PET and CT."""
-        from petrg.evaluate.classes import METRICS
+        from petrg.evaluate.classes.classes import METRICS
 
         return METRICS
 
     def family(self, cases: Cases, reports: Reports) -> Family | str:
         """Of labels against the references' labels."""
-        from petrg.evaluate.classes import ClassFamily
+        from petrg.evaluate.classes.classes import ClassFamily
 
         if reports.labels is None:
             return _no_labels(reports)
@@ -156,13 +156,13 @@ class SuvKind:
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """Correlation, error and agreement of SUVmax."""
-        from petrg.evaluate.numbers import METRICS
+        from petrg.evaluate.findings.numbers import METRICS
 
         return METRICS
 
     def family(self, cases: Cases, reports: Reports) -> Family | str:
         """Of the numbers in labels against those in the references' labels."""
-        from petrg.evaluate.numbers import SuvFamily
+        from petrg.evaluate.findings.numbers import SuvFamily
 
         if reports.labels is None:
             return _no_labels(reports)
@@ -191,16 +191,18 @@ class Readings:
     modalities : collection of str
         What was scanned, see :func:`petrg.evaluate.faults.find_faults`.
     known : mapping of text -> Noted
+    shares : mapping of text -> share of its sentences that were read
     """
 
     language: str
     modalities: Collection[str] = SCANNED
     known: dict[str, Noted] = field(default_factory=dict)
+    shares: dict[str, float | None] = field(default_factory=dict)
 
     def __call__(self, text: str) -> Noted:
         """What is scored of ``text``; it is read at the first time."""
-        from petrg.evaluate.lesion_sites import lesions_of
-        from petrg.evaluate.record_numbers import said_in_reading
+        from petrg.evaluate.findings.record_numbers import said_in_reading
+        from petrg.evaluate.findings.sites import lesions_of
         from petrg.language.reading import read
 
         if text not in self.known:
@@ -211,9 +213,16 @@ class Readings:
     def faults(self, text: str, sex: Sex | None) -> tuple[Fault, ...]:
         """What is wrong with ``text`` as the report of a patient of this sex."""
         from petrg.evaluate.faults import find_faults
+        from petrg.evaluate.faults.hardly_read import read_share
         from petrg.language.reading import read
 
-        return find_faults(text, read(text, self.language), sex=sex, modalities=self.modalities)
+        reading = read(text, self.language)
+        self.shares[text] = read_share(text, reading)
+        return find_faults(text, reading, sex=sex, modalities=self.modalities)
+
+    def read_share(self, text: str) -> float | None:
+        """The share of the sentences of ``text`` that were read, of one whose faults were asked for."""
+        return self.shares.get(text)
 
 
 @dataclass(frozen=True)
@@ -226,14 +235,14 @@ class LesionKind:
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """Recall, precision, false findings and side errors."""
-        from petrg.evaluate.lesions import METRICS
+        from petrg.evaluate.findings.lesions import METRICS
 
         return METRICS
 
     def family(self, cases: Cases, reports: Reports) -> Family | str:
         """Of the findings of texts against the references' findings."""
-        from petrg.evaluate.lesion_sites import Lesions
-        from petrg.evaluate.lesions import LesionFamily
+        from petrg.evaluate.findings.lesions import LesionFamily
+        from petrg.evaluate.findings.sites import Lesions
 
         references = [self.readings(text).lesions for text in cases.references]
         predictions: list[Lesions | None]
@@ -257,14 +266,14 @@ class RecordKind:
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """SUVs that were measured, lesions that were missed."""
-        from petrg.evaluate.records import METRICS
+        from petrg.evaluate.findings.records import METRICS
 
         return METRICS
 
     def family(self, cases: Cases, reports: Reports) -> Family | str:
         """Of texts against the records of the cases that have one."""
-        from petrg.evaluate.record_numbers import Said
-        from petrg.evaluate.records import RecordFamily
+        from petrg.evaluate.findings.record_numbers import Said
+        from petrg.evaluate.findings.records import RecordFamily
 
         said: list[Said | None]
         if reports.texts is not None:
@@ -296,4 +305,4 @@ class FaultsKind:
 
         if reports.texts is None:
             return NO_TEXT
-        return FaultFamily(cases.with_predictions(reports.texts), self.readings.faults)
+        return FaultFamily(cases.with_predictions(reports.texts), self.readings.faults, self.readings.read_share)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Literal, get_args
 
-from petrg.evaluate.comparisons import TOO_FEW
-from petrg.evaluate.scores import Estimate, Metric, PermutationTest, Row, Scores
+from petrg.evaluate.scores import Count, Estimate, Metric, PermutationTest, Row, Scores
+from petrg.evaluate.statistics.comparisons import TOO_FEW
 
 __all__ = ["decimals", "listed", "p_words", "sentences", "shown"]
 
@@ -53,6 +53,7 @@ def sentences(scores: Scores) -> tuple[str, ...]:
             chosen = [t for t in chosen if _verdict(t, metrics[t.metric]) == verdict]
             if chosen:
                 said.append(_sentence(verdict, chosen, metrics, system, row, len(tests)))
+    said += _lengths(scores)
     said += _another_patient(scores, system, list(metrics.values()))
     said += _undefined(system, metrics.values())
     said += _lacking(scores)
@@ -165,6 +166,37 @@ def _warnings(scores: Scores) -> Iterable[str]:
         groups = {metric.group for metric in scores.metrics}
         costs = [what for group, what in _COSTS.items() if group in groups]
         yield f"{missing.value} of {missing.of} cases {have} no prediction: {', '.join(costs) or 'they find nothing'}."
+    yield from _unread(counts)
+
+
+_FAR = 2.0
+"""From here on a length is called another than the references' (our choice)."""
+
+
+def _lengths(scores: Scores) -> Iterable[str]:
+    """Reports far longer or shorter than their references, whom most scores flatter."""
+    ratio = scores.rows[0].estimates.get("Length-Characters")
+    if ratio is None or ratio.value is None or 1 / _FAR <= ratio.value <= _FAR:
+        return
+    if ratio.value > _FAR:
+        why = "a text that says everything also says what is right, and recall alone does not tell it from a report"
+    else:
+        why = "what is left out counts as normal, as most regions are"
+    yield f"The reports are {ratio.value:.2f} x as long as the references: {why}."
+
+
+def _unread(counts: Mapping[str, Count]) -> Iterable[str]:
+    """What the scores do not rest on, though it might seem so."""
+    left_out, hardly = counts.get("meta-left-out"), counts.get("hardly-read")
+    if left_out is not None and left_out.value:
+        have = "has" if left_out.value == 1 else "have"
+        yield f"{left_out.value} of {left_out.of} cases of the table of patients {have} no report here and no score."
+    if hardly is not None and hardly.value:
+        are = "was" if hardly.value == 1 else "were"
+        yield (
+            f"{hardly.value} of {hardly.of} predictions {are} hardly read by petrg's reader, as a text in a language "
+            "that it does not know: they count as normal in every region, whatever they say."
+        )
 
 
 def _undefined(system: Row, metrics: Iterable[Metric]) -> list[str]:

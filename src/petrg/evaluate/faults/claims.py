@@ -9,7 +9,7 @@ from typing import NamedTuple
 from petrg.anatomy import NodalGroup, Region, Side
 from petrg.evaluate.faults.lexicon import Words
 from petrg.evaluate.faults.pieces import Pieces
-from petrg.evaluate.label_set import Spot
+from petrg.evaluate.labels.label_set import Spot
 from petrg.language.reading import Grounded
 from petrg.report import Structure, Uptake
 

@@ -9,7 +9,7 @@ from petrg.evaluate.faults.claims import UPTAKE, Claim, claims
 from petrg.evaluate.faults.fault import Fault, FaultKind
 from petrg.evaluate.faults.lexicon import Words
 from petrg.evaluate.faults.pieces import Pieces
-from petrg.evaluate.label_set import Spot
+from petrg.evaluate.labels.label_set import Spot
 from petrg.language.reading import Grounded
 
 __all__ = ["contradictions"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from petrg.evaluate.faults.fault import Fault, FaultKind
 from petrg.evaluate.faults.lexicon import Words
 from petrg.evaluate.faults.pieces import Pieces
-from petrg.evaluate.label_set import Spot
+from petrg.evaluate.labels.label_set import Spot
 
 __all__ = ["cut_off", "empty", "run_on"]
 

@@ -9,13 +9,14 @@ from typing import TypeAlias
 
 import numpy as np
 
-from petrg.evaluate.cases import Cases, Sex
+from petrg.evaluate.cases.case import Cases, Sex
 from petrg.evaluate.faults.fault import Fault, FaultKind
 from petrg.evaluate.faults.find import find_faults
+from petrg.evaluate.faults.hardly_read import HARDLY, read_share
 from petrg.evaluate.faults.pieces import Pieces, units
 from petrg.evaluate.faults.repetition import repeated_sentences, seq_rep
-from petrg.evaluate.scores import Metric
-from petrg.evaluate.statistic import Floats, Ints, Tally, mean_of, ratio
+from petrg.evaluate.scores import Count, Metric
+from petrg.evaluate.statistics.statistic import Floats, Ints, Tally, mean_of, ratio
 
 __all__ = ["METRICS", "FaultFamily", "FindFaults"]
 
@@ -38,10 +39,13 @@ class FaultFamily:
     cases : Cases
     find : callable, optional
         Text and sex -> faults; default :func:`find_faults` as it stands. It is asked once for each text and sex.
+    read_share : callable
+        Text -> share of its sentences from which petrg's reader read something, see :func:`read_share`.
     """
 
     cases: Cases
     find: FindFaults = _find
+    read_share: Callable[[str], float | None] = read_share
 
     @cached_property
     def faults(self) -> tuple[tuple[Fault, ...], ...]:
@@ -90,6 +94,13 @@ class FaultFamily:
         found["Repetition-Excess"] = mean_of(c["seq-rep-4"] - c["reference seq-rep-4"])
         found["Repeated-Sentences"] = mean_of(c["repeated sentences"])
         return found
+
+    def counts(self) -> tuple[Count, ...]:
+        """Reports that the reader hardly read: their labels are silence, scored as normal, whatever they say."""
+        given = [text for text in self.cases.predictions if text is not None]
+        shares = [share for text in given if (share := self.read_share(text)) is not None]
+        title = f"predictions of which the reader read under {HARDLY:.0%} of the sentences"
+        return (Count(key="hardly-read", title=title, value=sum(s < HARDLY for s in shares), of=len(given)),)
 
     def permuted(self, orders: Ints) -> Mapping[str, Floats]:
         """Nothing: a report keeps its faults, whoever it is given to (those by sex are permuted within one sex)."""
@@ -158,6 +169,10 @@ METRICS: tuple[Metric, ...] = (
     _rate(FaultKind.RUN_ON, "text follows the mark of the end, or the report begins once more"),
     _rate(FaultKind.EMPTY, "there is no word, or which are missing"),
     _rate(FaultKind.PLACEHOLDER, "a slot was left unfilled"),
+    _rate(
+        FaultKind.HIDDEN,
+        "characters are not seen (zero width, direction) or scripts that look alike are mixed in words",
+    ),
     Metric(
         key="Length-Characters",
         title="length in characters / reference",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from petrg.evaluate.label_set import Spot
+from petrg.evaluate.labels.label_set import Spot
 
 __all__ = ["Fault", "FaultKind"]
 
@@ -22,6 +22,7 @@ class FaultKind(StrEnum):
     RUN_ON = "run-on"
     EMPTY = "empty"
     PLACEHOLDER = "placeholder"
+    HIDDEN = "hidden-characters"
 
     @property
     def words(self) -> str:
@@ -43,6 +44,7 @@ _TITLES = {
     FaultKind.RUN_ON: "runs on after its end",
     FaultKind.EMPTY: "empty",
     FaultKind.PLACEHOLDER: "placeholder left",
+    FaultKind.HIDDEN: "hidden characters",
 }
 
 

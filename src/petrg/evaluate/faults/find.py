@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from petrg.evaluate.cases import Sex
+from petrg.evaluate.cases.case import Sex
 from petrg.evaluate.faults.contradictions import contradictions
 from petrg.evaluate.faults.ends import cut_off, empty, run_on
 from petrg.evaluate.faults.fault import Fault
+from petrg.evaluate.faults.hidden import hidden_characters
 from petrg.evaluate.faults.lexicon import words
 from petrg.evaluate.faults.measures import impossible_measures, small_organs
 from petrg.evaluate.faults.modalities import not_scanned
@@ -54,7 +55,7 @@ def find_faults(
     """
     pieces, lexicon = Pieces(text), words()
     if nothing := tuple(empty(pieces)):
-        return (*nothing, *repetitions(pieces))
+        return (*nothing, *repetitions(pieces), *hidden_characters(pieces))
     grounded = (read(text) if reading is None else reading).grounded
     return (
         *contradictions(pieces, lexicon, grounded),
@@ -66,4 +67,5 @@ def find_faults(
         *cut_off(pieces, lexicon),
         *run_on(pieces, lexicon),
         *placeholders(pieces, lexicon),
+        *hidden_characters(pieces),
     )

@@ -10,7 +10,7 @@ from petrg.evaluate.faults.claims import core
 from petrg.evaluate.faults.fault import Fault, FaultKind
 from petrg.evaluate.faults.lexicon import Words
 from petrg.evaluate.faults.pieces import Pieces
-from petrg.evaluate.label_set import Spot
+from petrg.evaluate.labels.label_set import Spot
 from petrg.language.reading import Grounded
 
 __all__ = ["impossible_measures", "small_organs"]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from petrg.evaluate.label_set import Spot
+from petrg.evaluate.labels.label_set import Spot
 from petrg.language.reading.plain import normalise
 
 __all__ = ["Pieces", "units"]

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from petrg.evaluate.faults.fault import Fault, FaultKind
 from petrg.evaluate.faults.pieces import Pieces, units
-from petrg.evaluate.label_set import Spot
+from petrg.evaluate.labels.label_set import Spot
 
 __all__ = ["repeated_sentences", "repetitions", "seq_rep"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from petrg.evaluate.cases import Sex
+from petrg.evaluate.cases.case import Sex
 from petrg.evaluate.faults.fault import Fault, FaultKind
 from petrg.evaluate.faults.lexicon import Organ, Words
 from petrg.evaluate.faults.pieces import Pieces
-from petrg.evaluate.label_set import Spot
+from petrg.evaluate.labels.label_set import Spot
 
 __all__ = ["other_sex"]
 
