@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -279,7 +280,9 @@ def test_many_writers_leave_one_whole_file(tmp_path: Path) -> None:
     tensors = {"t": torch.randn(200, 200)}
     children = []
     for _ in range(4):
-        child = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns of threads, which are idle here
+            child = os.fork()
         if child == 0:
             for _ in range(10):
                 cache.keep(key, tensors)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,9 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor
 
 def killed(out: Path, plant: Callable[[], None]) -> None:
     """Train in a child that kills itself where ``plant`` says."""
-    child = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns of threads, which are idle here
+        child = os.fork()
     if child == 0:
         plant()
         train(CONFIG, out)

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 
 from petrg.anatomy.parts import body_part
 from petrg.errors import ModelError
-from petrg.evaluate.cases import Case
-from petrg.evaluate.extract import extract
-from petrg.evaluate.read_meta import find_column, parse_sex
-from petrg.evaluate.read_template import Template, read_template
-from petrg.evaluate.tables import read_rows
+from petrg.evaluate.cases.case import Case
+from petrg.evaluate.cases.meta import find_column, parse_sex
+from petrg.evaluate.cases.tables import read_rows
+from petrg.evaluate.cases.template import Template, read_template
+from petrg.evaluate.labels.extract import extract
 from petrg.imaging import Grid, Quantity, Study
 from petrg.imaging.masks import read_label_map
 from petrg.imaging.nifti_file import read_nifti

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
+from petrg.errors import ModelError
 from petrg.model.cache import TensorCache, cache_key, weights_hash
 from petrg.model.network import PETRG3D
 from petrg.model.vit import keep_patches
@@ -30,6 +31,7 @@ class Features:
 
     def __init__(self, network: PETRG3D, images: PreparedImages, cache: TensorCache, dtype: torch.dtype) -> None:
         self.images, self.cache, self.dtype = images, cache, dtype
+        self._keys: dict[Source, str] = {}
         self.made_from = {
             "kind": "features 1",
             "input": images.recipe.input.model_dump(mode="json"),
@@ -40,12 +42,14 @@ class Features:
         }
 
     def key(self, source: Source) -> str:
-        """The name of a case's features."""
-        return cache_key(content=source.digest(), **self.made_from)
+        """The name of a case's features; its content is hashed once a run."""
+        if source not in self._keys:
+            self._keys[source] = cache_key(content=source.digest(), **self.made_from)
+        return self._keys[source]
 
     def compute(self, network: PETRG3D, cases: Iterable[TrainCase], progress: Progress = silent) -> int:
         """Make the features that are not there yet; how many there were."""
-        lacking = [s for c in cases if (s := c.source) is not None and self.cache.find(self.key(s)) is None]
+        lacking = [s for c in cases if (s := c.source) is not None and self.key(s) not in self.cache]
         for source in track(lacking, "encoding images", progress):
             self.cache.keep(self.key(source), self._encode(network, source))
         return len(lacking)
@@ -54,7 +58,7 @@ class Features:
         """``ct`` and ``pet`` (m, dim) of the patches that hold some of the body; targets of those patches."""
         found = self.cache.find(self.key(source))
         if found is None:
-            raise KeyError("features were not computed beforehand")
+            raise ModelError("cached features are damaged", "files as they were written", "remove the folder cache")
         return found
 
     @torch.no_grad()

@@ -101,22 +101,24 @@ class PreparedImages:
 
     def __init__(self, cache: TensorCache, recipe: Recipe, patch: Patch) -> None:
         self.cache, self.recipe, self.patch = cache, recipe, patch
+        self._keys: dict[Source, str] = {}
 
     def __call__(self, source: Source | None) -> Named:
         """The images of a case."""
         if source is None:
             raise ModelError("a case has no images", "CT and PET", "set text_only, or add them")
-        key = cache_key(
-            kind="images 1",
-            content=source.digest(),
-            input=self.recipe.input.model_dump(mode="json"),
-            patch=self.patch,
-        )
+        key = self._key(source)
         found = self.cache.find(key)
         if found is None:
             found = self.read(source)
             self.cache.keep(key, found)
         return found
+
+    def _key(self, source: Source) -> str:
+        if source not in self._keys:  # content is hashed once a run
+            made_from = {"input": self.recipe.input.model_dump(mode="json"), "patch": self.patch}
+            self._keys[source] = cache_key(kind="images 1", content=source.digest(), **made_from)
+        return self._keys[source]
 
     def read(self, source: Source) -> Named:
         """The same, read and not kept."""

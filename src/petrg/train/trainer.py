@@ -275,12 +275,13 @@ class PETRGTrainer(Trainer):
         self._load_from_checkpoint(str(self.checkpoints / checkpoint.name_of(step)))
 
     def whole_state(self) -> dict[str, Tensor]:
-        """The network's tensors, gathered from all processes; what is tied stays tied."""
+        """The network's tensors, gathered from all processes by the first; what is tied stays tied."""
         held = self.learner.network.state_dict(keep_vars=True)
         whole: dict[int, Tensor] = {}
         for tensor in held.values():
             if id(tensor) not in whole:
-                whole[id(tensor)] = full(tensor).detach()
+                gathered = full(tensor).detach()
+                whole[id(tensor)] = gathered.cpu() if self.is_world_process_zero() else gathered.new_empty(0)
         return {name: whole[id(tensor)] for name, tensor in held.items()}
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from petrg.evaluate.cases import Case, Cases
-from petrg.evaluate.classes import ClassFamily
-from petrg.evaluate.extract import extract
+from petrg.evaluate.cases.case import Case, Cases
+from petrg.evaluate.classes.classes import ClassFamily
+from petrg.evaluate.findings.lesions import LesionFamily
 from petrg.evaluate.kinds import Readings
-from petrg.evaluate.lesions import LesionFamily
-from petrg.evaluate.permutation import Pool, exchangeable, others
-from petrg.evaluate.statistic import Family
+from petrg.evaluate.labels.extract import extract
+from petrg.evaluate.statistics.permutation import Pool, exchangeable, others
+from petrg.evaluate.statistics.statistic import Family
 from petrg.model.generate import Drafted, generate
 from petrg.model.recipe import Generation
 from petrg.train.batch import Collate
