@@ -15,8 +15,8 @@ from chat_server import ChatServer, Reply, chat_server, completion
 from typer.testing import Result
 
 from petrg.anatomy import Region
-from petrg.evaluate.agreement import Agreement
-from petrg.evaluate.label_files import read_labels
+from petrg.evaluate.labels.agreement import Agreement
+from petrg.evaluate.labels.files import read_labels
 from petrg.report import Uptake
 
 Run = Callable[..., Result]

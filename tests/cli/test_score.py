@@ -14,9 +14,9 @@ import pytest
 from pairs import TEMPLATE, made_cases
 from typer.testing import Result
 
-from petrg.evaluate.cases import Cases
-from petrg.evaluate.extract import extract
-from petrg.evaluate.label_files import write_labels
+from petrg.evaluate.cases.case import Cases
+from petrg.evaluate.labels.extract import extract
+from petrg.evaluate.labels.files import write_labels
 from petrg.evaluate.scores import Scores
 
 Run = Callable[..., Result]

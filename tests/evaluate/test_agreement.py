@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from petrg.anatomy import Region
 from petrg.errors import ScoreError
-from petrg.evaluate.agreement import Agreement, case_table, compare_labels
-from petrg.evaluate.agreement_page import Side, render_agreement
-from petrg.evaluate.evidence_files import evidence_of
-from petrg.evaluate.extract import extract
-from petrg.evaluate.label_set import Cell, LabelSet, Spot
-from petrg.evaluate.statistic import cohen_kappa
+from petrg.evaluate.labels.agreement import Agreement, case_table, compare_labels
+from petrg.evaluate.labels.agreement_page import Side, render_agreement
+from petrg.evaluate.labels.evidence import evidence_of
+from petrg.evaluate.labels.extract import extract
+from petrg.evaluate.labels.label_set import Cell, LabelSet, Spot
+from petrg.evaluate.statistics.statistic import cohen_kappa
 from petrg.report import Structure, Uptake
 
 R = list(Region)

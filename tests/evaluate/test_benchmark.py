@@ -17,7 +17,7 @@ from petrg.evaluate.benchmark.description import DESCRIPTION
 from petrg.evaluate.benchmark.folder import open_benchmark
 from petrg.evaluate.benchmark.predictions import read_predictions
 from petrg.evaluate.benchmark.score import score_benchmark
-from petrg.evaluate.label_set import Cell, LabelSet
+from petrg.evaluate.labels.label_set import Cell, LabelSet
 from petrg.evaluate.rows import Draws
 from petrg.evaluate.score_all import Scored
 from petrg.report import Structure, Uptake

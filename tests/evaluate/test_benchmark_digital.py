@@ -19,9 +19,9 @@ from petrg.evaluate.benchmark.read_back import read_back
 from petrg.evaluate.benchmark.score import score_benchmark
 from petrg.evaluate.benchmark.wording import reference_report
 from petrg.evaluate.benchmark.words import LANGUAGES, words
-from petrg.evaluate.class_codes import CT, PET, codes_of
-from petrg.evaluate.extract import extract
-from petrg.evaluate.label_set import Cell, LabelSet
+from petrg.evaluate.classes.codes import CT, PET, codes_of
+from petrg.evaluate.labels.extract import extract
+from petrg.evaluate.labels.label_set import Cell, LabelSet
 from petrg.evaluate.rows import Draws
 from petrg.evaluate.scores import Scores
 from petrg.language import load_style, style_names

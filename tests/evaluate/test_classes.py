@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from petrg.anatomy import Region
 from petrg.errors import ScoreError
-from petrg.evaluate.class_codes import CT, PET, Scale
-from petrg.evaluate.class_compat import SUMMARY_FILE, compat_scores
-from petrg.evaluate.class_tables import class_rows
-from petrg.evaluate.classes import METRICS, ClassFamily, macro_f1
-from petrg.evaluate.label_set import Cell, LabelSet
+from petrg.evaluate.classes.classes import METRICS, ClassFamily, macro_f1
+from petrg.evaluate.classes.codes import CT, PET, Scale
+from petrg.evaluate.classes.compat import SUMMARY_FILE, compat_scores
+from petrg.evaluate.classes.tables import class_rows
+from petrg.evaluate.labels.label_set import Cell, LabelSet
 from petrg.report import Structure, Uptake
 
 Pairs = list[tuple[int, int | None]]

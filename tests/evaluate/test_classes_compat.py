@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from petrg.anatomy import Region
 from petrg.errors import ScoreError
-from petrg.evaluate.class_compat import DETAIL_FILE, SUMMARY_FILE, Compat, compat_scores
-from petrg.evaluate.classes import ClassFamily
-from petrg.evaluate.label_set import Cell, LabelSet
+from petrg.evaluate.classes.classes import ClassFamily
+from petrg.evaluate.classes.compat import DETAIL_FILE, SUMMARY_FILE, Compat, compat_scores
+from petrg.evaluate.labels.label_set import Cell, LabelSet
 from petrg.report import Structure, Uptake
 
 TITLES = [r.title("zh") for r in Region]

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from petrg.anatomy import Region
-from petrg.evaluate.class_codes import PET
-from petrg.evaluate.classes import ClassFamily, macro_f1
-from petrg.evaluate.label_set import Cell, LabelSet
+from petrg.evaluate.classes.classes import ClassFamily, macro_f1
+from petrg.evaluate.classes.codes import PET
+from petrg.evaluate.labels.label_set import Cell, LabelSet
 from petrg.report import Structure, Uptake
 
 IDS = ["a", "b"]

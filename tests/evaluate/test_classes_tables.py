@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from petrg.anatomy import Region
-from petrg.evaluate.class_tables import case_columns, class_counts, class_rows, confusions, region_rows
-from petrg.evaluate.classes import ClassFamily
-from petrg.evaluate.label_set import Cell, LabelSet
+from petrg.evaluate.classes.classes import ClassFamily
+from petrg.evaluate.classes.tables import case_columns, class_counts, class_rows, confusions, region_rows
+from petrg.evaluate.labels.label_set import Cell, LabelSet
 from petrg.report import Structure, Uptake
 
 NORMAL = Cell(pet=Uptake.NORMAL, ct=Structure.NORMAL)

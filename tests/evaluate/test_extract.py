@@ -9,9 +9,9 @@ import pytest
 
 from petrg.anatomy import Region
 from petrg.errors import ReportError, ScoreError
-from petrg.evaluate.extract import extract, is_blank
-from petrg.evaluate.label_files import read_labels, write_labels
-from petrg.evaluate.label_texts import read_label_texts
+from petrg.evaluate.labels.extract import extract, is_blank
+from petrg.evaluate.labels.files import read_labels, write_labels
+from petrg.evaluate.labels.texts import read_label_texts
 from petrg.language.reading import labels as labels_of
 from petrg.language.reading import read, version
 from petrg.report import Structure, Uptake

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from petrg.evaluate.intervals import bootstrap, draw_patients, estimate, range_of, value_of
-from petrg.evaluate.statistic import Floats, Ints, Tally, mean_of
+from petrg.evaluate.statistics.intervals import bootstrap, draw_patients, estimate, range_of, value_of
+from petrg.evaluate.statistics.statistic import Floats, Ints, Tally, mean_of
 
 
 def patients(n: int) -> list[str]:

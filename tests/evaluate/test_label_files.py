@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from petrg.anatomy import Region
 from petrg.errors import OutputError, ScoreError
-from petrg.evaluate.case_ids import expect_file_names
-from petrg.evaluate.evidence_files import CaseEvidence, read_evidence
-from petrg.evaluate.label_files import parse_suv, read_labels, write_labels
-from petrg.evaluate.label_set import Cell, LabelSet, Spot
+from petrg.evaluate.cases.ids import expect_file_names
+from petrg.evaluate.labels.evidence import CaseEvidence, read_evidence
+from petrg.evaluate.labels.files import parse_suv, read_labels, write_labels
+from petrg.evaluate.labels.label_set import Cell, LabelSet, Spot
 from petrg.report import Structure, Uptake, authors_entry, project, to_authors_json
 
 ZH = [region.title("zh") for region in Region]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from petrg.anatomy import NodalGroup, Region, Side
 from petrg.errors import ScoreError
-from petrg.evaluate.lesion_sites import Site, avid_sites, ct_only_sites, lesions_of, meet
-from petrg.evaluate.lesions import METRICS, LesionFamily
+from petrg.evaluate.findings.lesions import METRICS, LesionFamily
+from petrg.evaluate.findings.sites import Site, avid_sites, ct_only_sites, lesions_of, meet
 from petrg.language.reading import read
 from petrg.report import Finding, Structure, Uptake
 

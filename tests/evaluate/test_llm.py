@@ -13,13 +13,13 @@ from chat_server import ChatServer, Reply, chat_server, completion
 
 from petrg.anatomy import Region
 from petrg.errors import OutputError, RemoteError
-from petrg.evaluate import llm_prompt
-from petrg.evaluate.label_files import write_labels
-from petrg.evaluate.label_set import Cell, Spot
-from petrg.evaluate.llm import Asked, Usage, ask, llm_labeller
-from petrg.evaluate.llm_answer import AnswerFault, read_answer
-from petrg.evaluate.llm_cache import cache_folder
-from petrg.evaluate.llm_prompt import answer_schema, messages, version
+from petrg.evaluate.labels import llm_prompt
+from petrg.evaluate.labels.files import write_labels
+from petrg.evaluate.labels.label_set import Cell, Spot
+from petrg.evaluate.labels.llm import Asked, Usage, ask, llm_labeller
+from petrg.evaluate.labels.llm_answer import AnswerFault, read_answer
+from petrg.evaluate.labels.llm_cache import cache_folder
+from petrg.evaluate.labels.llm_prompt import answer_schema, messages, version
 from petrg.remote import Answer, server
 from petrg.report import Structure, Uptake
 
@@ -378,7 +378,7 @@ def test_tokens_and_cost(asked: Ask, remote: ChatServer) -> None:
 
 
 def test_cells_hold_what_a_label_file_holds(asked: Ask, tmp_path: Path) -> None:
-    from petrg.evaluate.label_files import read_labels, write_labels
+    from petrg.evaluate.labels.files import read_labels, write_labels
 
     labels = asked({"a": ZH}).labels()
     write_labels(labels, tmp_path / "out")

@@ -11,17 +11,17 @@ import pytest
 from scipy import stats
 
 from petrg.anatomy import Region
-from petrg.evaluate.label_set import Cell, LabelSet
-from petrg.evaluate.numbers import METRICS, SuvFamily
-from petrg.evaluate.record_numbers import (
+from petrg.evaluate.findings.numbers import METRICS, SuvFamily
+from petrg.evaluate.findings.record_numbers import (
     Named,
     Said,
     Source,
     match_record,
     said_in_reading,
 )
-from petrg.evaluate.records import METRICS as RECORD_METRICS
-from petrg.evaluate.records import RecordFamily
+from petrg.evaluate.findings.records import METRICS as RECORD_METRICS
+from petrg.evaluate.findings.records import RecordFamily
+from petrg.evaluate.labels.label_set import Cell, LabelSet
 from petrg.language.reading import read
 from petrg.report import Lesion, LesionStatus, Modality, Record
 from petrg.report.record import Reference, References, RegionGuess, Threshold, Totals, Where

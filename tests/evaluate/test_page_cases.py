@@ -9,8 +9,8 @@ from dataclasses import replace
 from score_pages import EVIL, METRICS, SENTENCES, Seen, labels, made_up, made_up_cases, page
 
 from petrg.anatomy import Region
-from petrg.evaluate.cases import Case, Cases
-from petrg.evaluate.label_set import Cell, LabelSet
+from petrg.evaluate.cases.case import Case, Cases
+from petrg.evaluate.labels.label_set import Cell, LabelSet
 from petrg.evaluate.page.words import words
 from petrg.evaluate.scores import Count, WorstCase
 

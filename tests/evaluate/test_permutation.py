@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from petrg.errors import ScoreError
-from petrg.evaluate.cases import Case, Cases
-from petrg.evaluate.permutation import Swaps, block_size, deal, exchangeable, holm, others, p_value, paired_p
-from petrg.evaluate.statistic import mean_of
+from petrg.evaluate.cases.case import Case, Cases
+from petrg.evaluate.statistics.permutation import Swaps, block_size, deal, exchangeable, holm, others, p_value, paired_p
+from petrg.evaluate.statistics.statistic import mean_of
 
 
 def cases(sexes: str, owners: str = "") -> Cases:

@@ -10,9 +10,9 @@ import pytest
 from pairs import TEMPLATE, made_cases
 
 from petrg.errors import ScoreError
-from petrg.evaluate.cases import Cases
-from petrg.evaluate.extract import extract
-from petrg.evaluate.read_template import Template
+from petrg.evaluate.cases.case import Cases
+from petrg.evaluate.cases.template import Template
+from petrg.evaluate.labels.extract import extract
 from petrg.evaluate.rows import Draws
 from petrg.evaluate.score_all import Given, Scored, score_all, score_labels, score_texts
 from petrg.evaluate.scores import PermutationTest, Row, Scores

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from petrg.evaluate.read_cases import read_cases
-from petrg.evaluate.read_template import read_template
+from petrg.evaluate.cases.read import read_cases
+from petrg.evaluate.cases.template import read_template
 from petrg.evaluate.rows import Draws
 from petrg.evaluate.score_all import Given, Scored, score_all
 from petrg.evaluate.text.tokens import tokenizer

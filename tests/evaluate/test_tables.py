@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from petrg.errors import ScoreError
 from petrg.evaluate.case_table import CaseTable
-from petrg.evaluate.tables import read_rows
+from petrg.evaluate.cases.tables import read_rows
 
 FORMULAS = ("=cmd|' /C calc'!A0", "+1", "-2", "@SUM(A1)", '"quoted", and more', "line\nbreak")
 

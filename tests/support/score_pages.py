@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 from petrg.anatomy import Region
-from petrg.evaluate.cases import Case, Cases
-from petrg.evaluate.label_set import Cell, LabelSet, Spot
+from petrg.evaluate.cases.case import Case, Cases
+from petrg.evaluate.labels.label_set import Cell, LabelSet, Spot
 from petrg.evaluate.page import render_scores
 from petrg.evaluate.scores import (
     ClassRow,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from petrg.evaluate.case_table import CaseTable, Value
-from petrg.evaluate.cases import Cases
+from petrg.evaluate.cases.case import Cases
 from petrg.evaluate.scores import WorstCase
-from petrg.evaluate.statistic import Family
+from petrg.evaluate.statistics.statistic import Family
 from petrg.evaluate.systems import Reports
 
 __all__ = ["case_table", "worst_of"]
@@ -29,8 +29,8 @@ def _columns(name: str, family: Family) -> Mapping[str, Sequence[Value]]:
 
         return columns(family.scores)
     if name == "classes":
-        from petrg.evaluate.class_tables import case_columns
-        from petrg.evaluate.classes import ClassFamily
+        from petrg.evaluate.classes.classes import ClassFamily
+        from petrg.evaluate.classes.tables import case_columns
 
         return case_columns(family) if isinstance(family, ClassFamily) else {}
     if name == "faults":
@@ -44,7 +44,7 @@ def _columns(name: str, family: Family) -> Mapping[str, Sequence[Value]]:
 def worst_of(cases: Cases, made: Reports, families: Mapping[str, Family]) -> tuple[tuple[WorstCase, ...], str]:
     """The ten worst cases, by labels where there are any, else by text, and the rule that ranks them."""
     if (classes := families.get("classes")) is not None:
-        from petrg.evaluate.classes import ClassFamily
+        from petrg.evaluate.classes.classes import ClassFamily
         from petrg.evaluate.worst import RULE_LABELS, worst_by_labels
 
         if isinstance(classes, ClassFamily):

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from petrg.evaluate.cases import Cases
-from petrg.evaluate.intervals import bootstrap, estimate, range_of, value_of
+from petrg.evaluate.cases.case import Cases
 from petrg.evaluate.kinds import Kind
-from petrg.evaluate.permutation import Pool, deal, exchangeable, others, ways_to_deal
 from petrg.evaluate.scores import Estimate, Row
-from petrg.evaluate.statistic import Family, Floats, Ints, Statistic
+from petrg.evaluate.statistics.intervals import bootstrap, estimate, range_of, value_of
+from petrg.evaluate.statistics.permutation import Pool, deal, exchangeable, others, ways_to_deal
+from petrg.evaluate.statistics.statistic import Family, Floats, Ints, Statistic
 from petrg.evaluate.systems import Reports
 
 __all__ = ["Dealt", "Draws", "ScoredRow", "dealt_rows", "scored_row"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from petrg.errors import ScoreError
-from petrg.evaluate.cases import Cases
+from petrg.evaluate.cases.case import Cases
 from petrg.evaluate.kinds import (
     ClassKind,
     FaultsKind,
@@ -19,7 +19,7 @@ from petrg.evaluate.kinds import (
     TextKind,
     label_texts,
 )
-from petrg.evaluate.label_set import LabelSet
+from petrg.evaluate.labels.label_set import LabelSet
 from petrg.evaluate.rows import Draws
 from petrg.evaluate.scored import Given, Job, Scored, run
 from petrg.evaluate.systems import by_id, system
@@ -182,6 +182,6 @@ def _expect_all(labels: LabelSet, cases: Cases) -> None:
 
 
 def _own_labeller(language: str) -> Labeller:
-    from petrg.evaluate.extract import extract
+    from petrg.evaluate.labels.extract import extract
 
     return lambda texts: label_texts(texts, lambda distinct: extract(distinct, language))

@@ -9,18 +9,18 @@ from typing import Any
 from petrg import __version__
 from petrg.evaluate.by_case import case_table, worst_of
 from petrg.evaluate.case_table import CaseTable
-from petrg.evaluate.cases import Cases
-from petrg.evaluate.class_tables import class_rows, confusions, region_rows
-from petrg.evaluate.classes import ClassFamily
-from petrg.evaluate.comparisons import paired_tests, permutation_tests
+from petrg.evaluate.cases.case import Cases
+from petrg.evaluate.cases.template import Template
+from petrg.evaluate.classes.classes import ClassFamily
+from petrg.evaluate.classes.tables import class_rows, confusions, region_rows
 from petrg.evaluate.counts import counts_of
 from petrg.evaluate.kinds import SCANNED, Kind, Labeller, with_labels
-from petrg.evaluate.label_set import LabelSet
-from petrg.evaluate.read_template import Template
+from petrg.evaluate.labels.label_set import LabelSet
 from petrg.evaluate.rows import Dealt, Draws, ScoredRow, dealt_rows, scored_row
 from petrg.evaluate.scores import Scores
 from petrg.evaluate.sentences import sentences
-from petrg.evaluate.statistic import Floats
+from petrg.evaluate.statistics.comparisons import paired_tests, permutation_tests
+from petrg.evaluate.statistics.statistic import Floats
 from petrg.evaluate.systems import Reports, always_normal, second_reader, system, template_copied
 from petrg.progress import Progress, silent
 from petrg.report import Record

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from petrg.anatomy import Region
-from petrg.evaluate.cases import Cases
-from petrg.evaluate.label_set import Cell, LabelSet
-from petrg.evaluate.read_template import Template
+from petrg.evaluate.cases.case import Cases
+from petrg.evaluate.cases.template import Template
+from petrg.evaluate.labels.label_set import Cell, LabelSet
 from petrg.report import Structure, Uptake
 
 __all__ = ["Reports", "always_normal", "not_given", "second_reader", "system", "template_copied"]

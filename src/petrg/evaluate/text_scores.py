@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from petrg.evaluate.cases import Cases
-from petrg.evaluate.statistic import Floats, Ints, Statistic
+from petrg.evaluate.cases.case import Cases
+from petrg.evaluate.statistics.statistic import Floats, Ints, Statistic
 from petrg.evaluate.text.document_frequency import DocumentFrequency
 from petrg.evaluate.text.pairs import TextFamily, text_family
 from petrg.evaluate.text.score import TextScores, score_text

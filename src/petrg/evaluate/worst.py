@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from petrg.evaluate.class_codes import CT, PET
-from petrg.evaluate.classes import ClassFamily
+from petrg.evaluate.classes.classes import ClassFamily
+from petrg.evaluate.classes.codes import CT, PET
 from petrg.evaluate.scores import WorstCase
-from petrg.evaluate.statistic import Ints
+from petrg.evaluate.statistics.statistic import Ints
 
 __all__ = ["RULE_LABELS", "RULE_TEXT", "worst_by_labels", "worst_by_text"]
 

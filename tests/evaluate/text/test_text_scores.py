@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from petrg.errors import OutputError, ScoreError
 from petrg.evaluate.case_table import CaseTable
-from petrg.evaluate.cases import Case, Cases
-from petrg.evaluate.intervals import estimate
-from petrg.evaluate.statistic import Tally
+from petrg.evaluate.cases.case import Case, Cases
+from petrg.evaluate.statistics.intervals import estimate
+from petrg.evaluate.statistics.statistic import Tally
 from petrg.evaluate.text import (
     columns,
     compat_csv,

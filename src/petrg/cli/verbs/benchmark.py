@@ -16,7 +16,7 @@ from petrg.cli.verbs.score import DrawOptions, PageLanguage, finish, page_of
 
 if TYPE_CHECKING:
     from petrg.evaluate.benchmark.description import Description
-    from petrg.evaluate.label_set import LabelSet
+    from petrg.evaluate.labels.label_set import LabelSet
 
 __all__ = ["BENCHMARK"]
 
@@ -152,14 +152,14 @@ class SystemOptions:
 
     def sources(self, reports: Path) -> dict[str, str]:
         """Role -> SHA-256 of what is read."""
-        from petrg.evaluate.read_texts import digest
+        from petrg.evaluate.cases.texts import digest
 
         paths = {"predictions": reports, "prediction-labels": self.prediction_labels}
         return {role: digest(path) for role, path in paths.items() if path is not None}
 
     def labels(self) -> LabelSet | None:
         """Those of the predictions, where they are given."""
-        from petrg.evaluate.label_files import read_labels
+        from petrg.evaluate.labels.files import read_labels
 
         return None if self.prediction_labels is None else read_labels(self.prediction_labels)
 

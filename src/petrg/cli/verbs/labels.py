@@ -15,9 +15,9 @@ from petrg.cli.options import LogJson, OutDirectory
 from petrg.errors import RemoteError
 
 if TYPE_CHECKING:
-    from petrg.evaluate.agreement import Agreement
-    from petrg.evaluate.label_set import LabelSet
-    from petrg.evaluate.llm import Usage
+    from petrg.evaluate.labels.agreement import Agreement
+    from petrg.evaluate.labels.label_set import LabelSet
+    from petrg.evaluate.labels.llm import Usage
     from petrg.progress import Progress
     from petrg.remote import Server
 
@@ -93,11 +93,11 @@ def extract(
     A missing or blank report gets no file. A folder that holds labels of other cases is refused.
     """
     from petrg.errors import ScoreError
-    from petrg.evaluate.case_ids import expect_file_names
-    from petrg.evaluate.extract import extract as extract_labels
-    from petrg.evaluate.extract import is_blank
-    from petrg.evaluate.label_files import expect_no_others, write_labels
-    from petrg.evaluate.label_texts import read_label_texts
+    from petrg.evaluate.cases.ids import expect_file_names
+    from petrg.evaluate.labels.extract import extract as extract_labels
+    from petrg.evaluate.labels.extract import is_blank
+    from petrg.evaluate.labels.files import expect_no_others, write_labels
+    from petrg.evaluate.labels.texts import read_label_texts
 
     expect_apart(out, source)
     at = how.server()
@@ -114,8 +114,8 @@ def extract(
 
 
 def _asked(texts: Mapping[str, str | None], how: LlmOptions, at: Server, language: str, progress: Progress) -> LabelSet:
-    from petrg.evaluate.llm import ask
-    from petrg.evaluate.llm_cache import cache_folder
+    from petrg.evaluate.labels.llm import ask
+    from petrg.evaluate.labels.llm_cache import cache_folder
 
     host = f"{at.host}{'' if at.encrypted else ', unencrypted'}"
     screen.say(f"reports are sent to {host}, model {how.llm}")
@@ -177,11 +177,11 @@ def compare(
     Writes agreement.json, agreement.html and cases.csv.
     """
     from petrg.errors import ScoreError
-    from petrg.evaluate.agreement import case_table, compare_labels
-    from petrg.evaluate.agreement_page import Side, render_agreement
-    from petrg.evaluate.evidence_files import read_evidence
-    from petrg.evaluate.label_files import read_labels
-    from petrg.evaluate.label_texts import read_label_texts
+    from petrg.evaluate.labels.agreement import case_table, compare_labels
+    from petrg.evaluate.labels.agreement_page import Side, render_agreement
+    from petrg.evaluate.labels.evidence import read_evidence
+    from petrg.evaluate.labels.files import read_labels
+    from petrg.evaluate.labels.texts import read_label_texts
     from petrg.files import output_directory
 
     expect_apart(out, a, b, texts, writes=("agreement.json", "agreement.html", "cases.csv"))

@@ -14,8 +14,8 @@ from petrg.cli.apart import expect_apart
 from petrg.cli.options import LogJson, OutDirectory
 
 if TYPE_CHECKING:
-    from petrg.evaluate.cases import Cases
-    from petrg.evaluate.label_set import LabelSet
+    from petrg.evaluate.cases.case import Cases
+    from petrg.evaluate.labels.label_set import LabelSet
     from petrg.evaluate.rows import Draws
     from petrg.evaluate.score_all import Given, Scored
     from petrg.evaluate.text.tokens import Tokenizer
@@ -74,9 +74,9 @@ class PairOptions:
         """The cases, and what stands beside the system's reports."""
         from dataclasses import replace
 
-        from petrg.evaluate.read_cases import read_cases, read_others
-        from petrg.evaluate.read_template import read_template
-        from petrg.evaluate.read_texts import digest
+        from petrg.evaluate.cases.read import read_cases, read_others
+        from petrg.evaluate.cases.template import read_template
+        from petrg.evaluate.cases.texts import digest
         from petrg.evaluate.score_all import Given
 
         cases = read_cases(
@@ -172,8 +172,8 @@ def labels(
     compat: _Compat = False,
 ) -> None:
     """PETRG-Score of label files: scores.json and cases.csv."""
-    from petrg.evaluate.label_files import read_labels
-    from petrg.evaluate.read_cases import label_cases
+    from petrg.evaluate.cases.read import label_cases
+    from petrg.evaluate.labels.files import read_labels
     from petrg.evaluate.score_all import score_labels
 
     expect_apart(out, reference, prediction, meta, writes=_WRITES)
@@ -183,7 +183,7 @@ def labels(
         scored = score_labels(known, said, cases, draws=drawn.draws(), title=system, progress=progress)
         extra = {}
         if compat:
-            from petrg.evaluate.class_compat import DETAIL_FILE, SUMMARY_FILE, compat_scores
+            from petrg.evaluate.classes.compat import DETAIL_FILE, SUMMARY_FILE, compat_scores
 
             released = compat_scores(reference, prediction)
             extra = {SUMMARY_FILE: released.summary, DETAIL_FILE: released.detail}
@@ -225,7 +225,7 @@ class ReadingOptions:
 
     def labels(self) -> tuple[LabelSet | None, LabelSet | None]:
         """Those of the references and of the predictions."""
-        from petrg.evaluate.label_files import read_labels
+        from petrg.evaluate.labels.files import read_labels
 
         reference, prediction = self.reference_labels, self.prediction_labels
         known = None if reference is None else read_labels(reference, strict=True)
@@ -233,7 +233,7 @@ class ReadingOptions:
 
     def sources(self) -> dict[str, str]:
         """Role -> SHA-256 of what is read."""
-        from petrg.evaluate.read_texts import digest
+        from petrg.evaluate.cases.texts import digest
 
         paths = {
             "reference-labels": self.reference_labels,
@@ -255,7 +255,7 @@ def all_(
     """Everything in one go: text, labels, lesions, numbers, controls; scores.json, cases.csv and scores.html."""
     from dataclasses import replace
 
-    from petrg.evaluate.read_texts import read_records
+    from petrg.evaluate.cases.texts import read_records
     from petrg.evaluate.score_all import score_all
 
     labelled = (reading.reference_labels, reading.prediction_labels, reading.records)

@@ -10,13 +10,13 @@ from petrg.errors import ScoreError
 from petrg.evaluate.benchmark.description import Description
 from petrg.evaluate.benchmark.make import Content, Published, write_benchmark
 from petrg.evaluate.benchmark.sexes import contradicted
-from petrg.evaluate.label_files import read_labels
-from petrg.evaluate.label_set import LabelSet
-from petrg.evaluate.label_texts import read_label_texts
-from petrg.evaluate.read_meta import Patient, read_meta
-from petrg.evaluate.read_template import Template, read_template
-from petrg.evaluate.read_texts import digest
-from petrg.evaluate.tables import read_rows
+from petrg.evaluate.cases.meta import Patient, read_meta
+from petrg.evaluate.cases.tables import read_rows
+from petrg.evaluate.cases.template import Template, read_template
+from petrg.evaluate.cases.texts import digest
+from petrg.evaluate.labels.files import read_labels
+from petrg.evaluate.labels.label_set import LabelSet
+from petrg.evaluate.labels.texts import read_label_texts
 
 __all__ = ["CASES", "LICENCE", "NAME", "SYSTEM", "import_autopet"]
 
@@ -180,7 +180,7 @@ def _template(
 
 
 def _covered(template: Template, patient: Patient) -> bool:
-    from petrg.evaluate.cases import Case
+    from petrg.evaluate.cases.case import Case
 
     case = Case(id="", reference="", prediction=None, sex=patient.sex, hospital=patient.hospital)
     return template.of(case) is not None

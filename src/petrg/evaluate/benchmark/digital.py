@@ -21,8 +21,8 @@ from petrg.evaluate.benchmark.description import Description
 from petrg.evaluate.benchmark.make import Content, write_benchmark
 from petrg.evaluate.benchmark.wording import reference_report
 from petrg.evaluate.benchmark.words import words
-from petrg.evaluate.label_set import Cell, LabelSet
-from petrg.evaluate.read_meta import Patient
+from petrg.evaluate.cases.meta import Patient
+from petrg.evaluate.labels.label_set import Cell, LabelSet
 from petrg.language import Style, load_style
 from petrg.language.style import DEFAULT_STYLES
 from petrg.phantom import GENERATOR, Truth, make, write_nifti

@@ -9,12 +9,12 @@ from pathlib import Path
 from petrg.errors import ScoreError
 from petrg.evaluate.benchmark.content import expect_whole
 from petrg.evaluate.benchmark.description import DESCRIPTION, Description, read_description
-from petrg.evaluate.cases import Case, Cases
-from petrg.evaluate.label_files import read_labels
-from petrg.evaluate.label_set import LabelSet
-from petrg.evaluate.read_meta import Patient, read_meta
-from petrg.evaluate.read_template import Template, read_template
-from petrg.evaluate.tables import read_rows
+from petrg.evaluate.cases.case import Case, Cases
+from petrg.evaluate.cases.meta import Patient, read_meta
+from petrg.evaluate.cases.tables import read_rows
+from petrg.evaluate.cases.template import Template, read_template
+from petrg.evaluate.labels.files import read_labels
+from petrg.evaluate.labels.label_set import LabelSet
 
 __all__ = ["LABELS", "META", "REFERENCES", "SYSTEMS", "TEMPLATE", "Benchmark", "open_benchmark"]
 

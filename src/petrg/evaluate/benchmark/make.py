@@ -14,10 +14,10 @@ from petrg.errors import ScoreError
 from petrg.evaluate.benchmark.content import content_hash, digests
 from petrg.evaluate.benchmark.description import DESCRIPTION, Description
 from petrg.evaluate.benchmark.folder import LABELS, META, REFERENCES, SYSTEMS, TEMPLATE
-from petrg.evaluate.case_ids import expect_file_names
-from petrg.evaluate.label_files import write_labels
-from petrg.evaluate.label_set import LabelSet
-from petrg.evaluate.read_meta import Patient
+from petrg.evaluate.cases.ids import expect_file_names
+from petrg.evaluate.cases.meta import Patient
+from petrg.evaluate.labels.files import write_labels
+from petrg.evaluate.labels.label_set import LabelSet
 from petrg.files import output_directory
 
 __all__ = ["Content", "Published", "write_benchmark", "write_csv"]

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from petrg.errors import ScoreError
-from petrg.evaluate.label_texts import read_label_texts
-from petrg.evaluate.read_cases import PREDICTION_NAMES
-from petrg.evaluate.read_meta import ID_NAMES, find_column
-from petrg.evaluate.tables import read_rows
+from petrg.evaluate.cases.meta import ID_NAMES, find_column
+from petrg.evaluate.cases.read import PREDICTION_NAMES
+from petrg.evaluate.cases.tables import read_rows
+from petrg.evaluate.labels.texts import read_label_texts
 
 __all__ = ["read_predictions"]
 

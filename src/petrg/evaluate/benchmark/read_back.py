@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from petrg.errors import ScoreError
 from petrg.evaluate.benchmark.folder import Benchmark
-from petrg.evaluate.class_codes import CT, PET, codes_of
-from petrg.evaluate.extract import extract
+from petrg.evaluate.classes.codes import CT, PET, codes_of
+from petrg.evaluate.labels.extract import extract
 
 __all__ = ["ReadBack", "read_back"]
 

@@ -8,9 +8,9 @@ from typing import Literal
 
 from petrg.errors import ScoreError
 from petrg.evaluate.benchmark.folder import Benchmark
-from petrg.evaluate.extract import extract
 from petrg.evaluate.kinds import Labeller, label_texts
-from petrg.evaluate.label_set import LabelSet
+from petrg.evaluate.labels.extract import extract
+from petrg.evaluate.labels.label_set import LabelSet
 from petrg.evaluate.rows import Draws
 from petrg.evaluate.score_all import Given, Scored, score_all
 from petrg.evaluate.scores import Row

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from petrg.evaluate.cases.meta import Patient
 from petrg.evaluate.faults.lexicon import words
 from petrg.evaluate.faults.pieces import Pieces
 from petrg.evaluate.faults.sexes import other_sex
-from petrg.evaluate.read_meta import Patient
 
 __all__ = ["contradicted"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from petrg.evaluate.cases import Cases
-from petrg.evaluate.label_set import LabelSet
+from petrg.evaluate.cases.case import Cases
+from petrg.evaluate.labels.label_set import LabelSet
 from petrg.evaluate.page import view
 from petrg.evaluate.page.colour import shade
 from petrg.evaluate.page.forest import forest

@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 from markupsafe import Markup
 
 from petrg.anatomy import Region
-from petrg.evaluate.cases import Cases
-from petrg.evaluate.label_set import Cell, LabelSet, Spot
+from petrg.evaluate.cases.case import Cases
+from petrg.evaluate.labels.label_set import Cell, LabelSet, Spot
 from petrg.evaluate.page.diff import Comparison, Pair, Span, compare
 from petrg.evaluate.page.safe import Mark, language_of, mark_text, visible
 from petrg.evaluate.page.view import class_name

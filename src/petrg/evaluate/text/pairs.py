@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from petrg.evaluate.cases import Cases
-from petrg.evaluate.statistic import Statistic, Tally, mean_of
+from petrg.evaluate.cases.case import Cases
+from petrg.evaluate.statistics.statistic import Statistic, Tally, mean_of
 from petrg.evaluate.text.bleu import ORDERS
 from petrg.evaluate.text.crowd import crowd, lcs_matrix
 from petrg.evaluate.text.document_frequency import DocumentFrequency, cider_of
@@ -43,7 +43,7 @@ _FEW = 8
 
 @dataclass(frozen=True, eq=False)
 class TextFamily:
-    """The text metrics of one system; a :class:`petrg.evaluate.statistic.Family`.
+    """The text metrics of one system; a :class:`petrg.evaluate.statistics.statistic.Family`.
 
     CIDEr-D weighs n-grams by all references of the cases, in draws and permutations too: a draw changes which cases
     count, not what is rare.

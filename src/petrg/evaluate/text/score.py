@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from petrg.errors import ScoreError
-from petrg.evaluate.cases import Cases
+from petrg.evaluate.cases.case import Cases
 from petrg.evaluate.text.bleu import ORDERS, bleu_of_counts, brevity_penalty
 from petrg.evaluate.text.document_frequency import DocumentFrequency, Waiting
 from petrg.evaluate.text.meteor import meteor_of_counts

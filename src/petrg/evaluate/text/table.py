@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from petrg.evaluate.statistic import finite
+from petrg.evaluate.statistics.statistic import finite
 from petrg.evaluate.text.score import TextScores, metric_key
 
 __all__ = ["columns"]

@@ -14,11 +14,11 @@ from petrg import __version__
 from petrg.anatomy import Region
 from petrg.errors import ScoreError
 from petrg.evaluate.case_table import CaseTable, Value
-from petrg.evaluate.class_codes import CT, PET, Scale, codes_of
-from petrg.evaluate.intervals import bootstrap, estimate, value_of
-from petrg.evaluate.label_set import Cell, LabelSet
+from petrg.evaluate.classes.codes import CT, PET, Scale, codes_of
+from petrg.evaluate.labels.label_set import Cell, LabelSet
 from petrg.evaluate.scores import Confusion, Estimate
-from petrg.evaluate.statistic import Floats, Ints, Tally, cohen_kappa, finite, ratio
+from petrg.evaluate.statistics.intervals import bootstrap, estimate, value_of
+from petrg.evaluate.statistics.statistic import Floats, Ints, Tally, cohen_kappa, finite, ratio
 from petrg.report.model import Model
 
 __all__ = [

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from petrg.evaluate.scores import Estimate
-from petrg.evaluate.statistic import AT_ONCE, Floats, Ints, Statistic, Tally
+from petrg.evaluate.statistics.statistic import AT_ONCE, Floats, Ints, Statistic, Tally
 
 __all__ = ["bootstrap", "draw_patients", "estimate", "range_of", "value_of"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from petrg.errors import ScoreError
-from petrg.evaluate.cases import Sex
-from petrg.evaluate.tables import ids_of, read_rows
+from petrg.evaluate.cases.case import Sex
+from petrg.evaluate.cases.tables import ids_of, read_rows
 
 __all__ = ["ID_NAMES", "Patient", "find_column", "parse_sex", "read_meta"]
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from petrg.anatomy import Region
 from petrg.errors import ScoreError
-from petrg.evaluate.class_codes import CT, PET, Scale, pair_counts
-from petrg.evaluate.statistic import Floats, Ints
+from petrg.evaluate.classes.codes import CT, PET, Scale, pair_counts
+from petrg.evaluate.statistics.statistic import Floats, Ints
 
 __all__ = ["DETAIL_FILE", "SUMMARY_FILE", "Compat", "compat_scores"]
 
@@ -47,7 +47,7 @@ def compat_scores(reference: Path, prediction: Path) -> Compat:
     """Score two folders of the authors' label files as the released scorer does.
 
     Every (case, region) pair with a missing or unreadable file, a missing region or an invalid value on either side
-    is left out, of PET and CT both: so damage can RAISE this score. `petrg.evaluate.classes` counts it as wrong.
+    is left out, of PET and CT both: so damage can RAISE this score. `petrg.evaluate.classes` counts it.
 
     Parameters
     ----------

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from petrg.errors import ScoreError
-from petrg.evaluate.cases import Case, Sex
-from petrg.evaluate.label_files import object_of
-from petrg.evaluate.read_meta import parse_sex
+from petrg.evaluate.cases.case import Case, Sex
+from petrg.evaluate.cases.meta import parse_sex
+from petrg.evaluate.labels.files import object_of
 
 __all__ = ["Template", "read_template"]
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from petrg.evaluate.permutation import Swaps, holm, p_value, paired_p
 from petrg.evaluate.rows import Dealt, Draws, ScoredRow
 from petrg.evaluate.scores import Metric, PermutationTest
-from petrg.evaluate.statistic import Ints, Tally, finite
+from petrg.evaluate.statistics.permutation import Swaps, holm, p_value, paired_p
+from petrg.evaluate.statistics.statistic import Ints, Tally, finite
 
 __all__ = ["paired_tests", "permutation_tests"]
 

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from petrg.errors import ScoreError
-from petrg.evaluate.read_cases import id_column_of
-from petrg.evaluate.read_texts import read_texts
-from petrg.evaluate.tables import ids_of, read_rows
+from petrg.evaluate.cases.read import id_column_of
+from petrg.evaluate.cases.tables import ids_of, read_rows
+from petrg.evaluate.cases.texts import read_texts
 
 __all__ = ["read_label_texts"]
 

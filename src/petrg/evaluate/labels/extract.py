@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from petrg.anatomy import Region
-from petrg.evaluate.label_set import Cell, LabelSet, Spot
+from petrg.evaluate.labels.label_set import Cell, LabelSet, Spot
 from petrg.language.reading import Basis, Evidence, LabelEvidence, labels, read, version
 from petrg.progress import Progress, silent, track
 

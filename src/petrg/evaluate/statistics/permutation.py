@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from petrg.errors import ScoreError
-from petrg.evaluate.cases import Cases
-from petrg.evaluate.statistic import AT_ONCE, Floats, Ints, Tally
+from petrg.evaluate.cases.case import Cases
+from petrg.evaluate.statistics.statistic import AT_ONCE, Floats, Ints, Tally
 
 __all__ = [
     "Pool",

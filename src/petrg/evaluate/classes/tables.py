@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from petrg.anatomy import Region
-from petrg.evaluate.class_codes import CT, PET, Codes, Scale
-from petrg.evaluate.classes import MACRO, ClassFamily, accuracy, class_f1, kappa
+from petrg.evaluate.classes.classes import MACRO, ClassFamily, accuracy, class_f1, kappa
+from petrg.evaluate.classes.codes import CT, PET, Codes, Scale
 from petrg.evaluate.scores import ClassRow, Confusion, Count, RegionRow
-from petrg.evaluate.statistic import Floats, Ints, finite
+from petrg.evaluate.statistics.statistic import Floats, Ints, finite
 
 __all__ = ["case_columns", "class_counts", "class_rows", "confusions", "region_rows"]
 

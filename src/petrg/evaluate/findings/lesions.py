@@ -10,9 +10,9 @@ import numpy as np
 
 from petrg.anatomy import Region
 from petrg.errors import ScoreError
-from petrg.evaluate.lesion_sites import Lesions, Site, meet
+from petrg.evaluate.findings.sites import Lesions, Site, meet
 from petrg.evaluate.scores import Count, Metric
-from petrg.evaluate.statistic import AT_ONCE, Floats, Ints, Tally, ratio
+from petrg.evaluate.statistics.statistic import AT_ONCE, Floats, Ints, Tally, ratio
 
 __all__ = ["METRICS", "LesionFamily"]
 
@@ -34,7 +34,7 @@ class LesionFamily:
 
     Notes
     -----
-    A lesion is a site, see `petrg.evaluate.lesion_sites.avid_sites`: several nodules of one lobe count once. Lesions
+    A lesion is a site, see `petrg.evaluate.findings.sites.avid_sites`: several nodules of one lobe count once. Lesions
     on PET and those that CT alone shows (keys that begin with ``CT-``) are counted apart.
     """
 

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 from petrg.anatomy import Region
 from petrg.errors import ScoreError
-from petrg.evaluate.case_ids import expect_file_names
-from petrg.evaluate.evidence_files import (
+from petrg.evaluate.cases.ids import expect_file_names
+from petrg.evaluate.labels.evidence import (
     CaseEvidence,
     PartEvidence,
     RegionEvidence,
@@ -25,7 +25,7 @@ from petrg.evaluate.evidence_files import (
     read_evidence,
     read_labeller,
 )
-from petrg.evaluate.label_set import Cell, LabelSet
+from petrg.evaluate.labels.label_set import Cell, LabelSet
 from petrg.files import output_directory
 from petrg.report import Structure, Uptake, authors_entry
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from petrg.anatomy import Region
 from petrg.errors import ScoreError
-from petrg.evaluate.label_set import Cell, LabelSet
-from petrg.evaluate.statistic import AT_ONCE, Floats, Ints
+from petrg.evaluate.labels.label_set import Cell, LabelSet
+from petrg.evaluate.statistics.statistic import AT_ONCE, Floats, Ints
 from petrg.report import Structure, Uptake
 
 __all__ = ["CT", "PET", "Codes", "Scale", "codes_of", "pair_counts", "permuted_counts"]
@@ -91,7 +91,7 @@ def codes_of(labels: LabelSet, ids: Sequence[str], scale: Scale, *, reference: b
 
     Examples
     --------
-    >>> from petrg.evaluate.label_set import Cell, LabelSet
+    >>> from petrg.evaluate.labels.label_set import Cell, LabelSet
     >>> one = LabelSet(labeller="given", cases={"a": {Region.LIVER: Cell(pet=Uptake.HIGH)}})
     >>> codes_of(one, ["a"], PET, reference=False).codes[0, 9:12].tolist()
     [5, 0, 5]

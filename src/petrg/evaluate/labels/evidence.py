@@ -13,7 +13,7 @@ from pydantic import Field
 from petrg import __version__
 from petrg.anatomy import Region
 from petrg.errors import ReportError, ScoreError
-from petrg.evaluate.label_set import Cell, LabelSet, Spot
+from petrg.evaluate.labels.label_set import Cell, LabelSet, Spot
 from petrg.evaluate.toml import TomlValue, to_toml
 from petrg.report import Span, Structure, Uptake
 from petrg.report.model import Model

@@ -13,10 +13,10 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from petrg.evaluate.class_codes import CT, PET, Codes, Scale, codes_of, pair_counts, permuted_counts
-from petrg.evaluate.label_set import LabelSet
+from petrg.evaluate.classes.codes import CT, PET, Codes, Scale, codes_of, pair_counts, permuted_counts
+from petrg.evaluate.labels.label_set import LabelSet
 from petrg.evaluate.scores import Metric
-from petrg.evaluate.statistic import Floats, Ints, Tally, cohen_kappa, ratio
+from petrg.evaluate.statistics.statistic import Floats, Ints, Tally, cohen_kappa, ratio
 
 __all__ = ["MACRO", "METRICS", "ClassFamily", "accuracy", "class_f1", "kappa", "macro_f1"]
 

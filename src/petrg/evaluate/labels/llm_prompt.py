@@ -86,6 +86,6 @@ def version() -> str:
 
 @cache
 def _prompts() -> Mapping[str, Mapping[str, str]]:
-    folder = files("petrg.evaluate").joinpath("prompts")
+    folder = files("petrg.evaluate.labels").joinpath("prompts")
     found = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
     return {f.name.removesuffix(".toml"): tomllib.loads(f.read_text(encoding="utf-8")) for f in found}

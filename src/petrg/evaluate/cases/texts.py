@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from petrg.errors import ReportError, ScoreError
-from petrg.evaluate.tables import is_absent
+from petrg.evaluate.cases.tables import is_absent
 from petrg.report import Record, Report
 
 __all__ = ["digest", "read_records", "read_texts", "report_text"]
@@ -20,7 +20,7 @@ _KINDS = (".json", ".txt")
 def read_texts(folder: Path) -> dict[str, str | None]:
     """The reports of ``folder`` by id, in the order of their ids; None where a file holds nothing.
 
-    By the rule for cells of a table, :func:`petrg.evaluate.tables.is_absent`: ``nan`` alone is nothing, too.
+    By the rule for cells of a table, :func:`petrg.evaluate.cases.tables.is_absent`: ``nan`` alone is nothing, too.
 
     Files are ``ID.json`` (a report of petrg; its text is :func:`report_text`; or ``{"text": …}``) or ``ID.txt``
     (UTF-8), in capitals or not; others are passed over.

@@ -9,15 +9,15 @@ from functools import cached_property
 import numpy as np
 
 from petrg.anatomy import Region
-from petrg.evaluate.label_set import LabelSet
+from petrg.evaluate.labels.label_set import LabelSet
 from petrg.evaluate.scores import Count, Metric
-from petrg.evaluate.statistic import AT_ONCE, Floats, Ints, Statistic, Tally, ratio
+from petrg.evaluate.statistics.statistic import AT_ONCE, Floats, Ints, Statistic, Tally, ratio
 
 __all__ = ["METRICS", "SuvFamily"]
 
 _NEAR = 0.1
 """Of the reference: what two readers of one scan differ by. Labellers of one TEXT are held to the printed digit
-(`petrg.evaluate.agreement.SUV_TOLERANCE`)."""
+(`petrg.evaluate.labels.agreement.SUV_TOLERANCE`)."""
 _LEVELS = {"": "region", "-Highest": "highest of the case"}
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from petrg.anatomy import Region
 from petrg.errors import PetrgError, RemoteError
-from petrg.evaluate.extract import is_blank
-from petrg.evaluate.label_set import Cell, LabelSet
-from petrg.evaluate.llm_answer import AnswerFault, read_answer
-from petrg.evaluate.llm_cache import cache_key, keep, kept, prepare
-from petrg.evaluate.llm_prompt import again, answer_schema, messages, prompt_languages, version
+from petrg.evaluate.labels.extract import is_blank
+from petrg.evaluate.labels.label_set import Cell, LabelSet
+from petrg.evaluate.labels.llm_answer import AnswerFault, read_answer
+from petrg.evaluate.labels.llm_cache import cache_key, keep, kept, prepare
+from petrg.evaluate.labels.llm_prompt import again, answer_schema, messages, prompt_languages, version
 from petrg.language.reading import detect
 from petrg.progress import Progress, silent
 from petrg.remote import Answer, Question, Server, chat, each
@@ -137,7 +137,7 @@ def ask(
     workers : int
         Requests at a time.
     cache : Path, optional
-        A folder of answers (:func:`petrg.evaluate.llm_cache.cache_folder`); None: neither read nor written.
+        A folder of answers (:func:`petrg.evaluate.labels.llm_cache.cache_folder`); None: neither read nor written.
 
     Raises
     ------

@@ -12,8 +12,8 @@ from pydantic import Field
 
 from petrg.anatomy import Region
 from petrg.errors import OutputError, ReportError
-from petrg.evaluate.evidence_files import CaseEvidence, cell_of, evidence_of
-from petrg.evaluate.label_set import Cell
+from petrg.evaluate.labels.evidence import CaseEvidence, cell_of, evidence_of
+from petrg.evaluate.labels.label_set import Cell
 from petrg.files import write_file
 from petrg.report.model import Model
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from petrg.anatomy import Region
-from petrg.evaluate.label_files import class_of, object_of, parse_suv, regions_of
-from petrg.evaluate.label_set import Cell, Spot
+from petrg.evaluate.labels.files import class_of, object_of, parse_suv, regions_of
+from petrg.evaluate.labels.label_set import Cell, Spot
 from petrg.remote import Answer
 from petrg.report import Structure, Uptake
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from petrg.anatomy import Region
-from petrg.evaluate.record_numbers import RecordMatch, Said, Source, match_record, reference_suvs
+from petrg.evaluate.findings.record_numbers import RecordMatch, Said, Source, match_record, reference_suvs
 from petrg.evaluate.scores import Count, Metric
-from petrg.evaluate.statistic import Floats, Ints, Tally, ratio
+from petrg.evaluate.statistics.statistic import Floats, Ints, Tally, ratio
 from petrg.report import LesionStatus, Record
 
 __all__ = ["METRICS", "RecordFamily"]

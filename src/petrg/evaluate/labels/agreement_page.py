@@ -11,9 +11,9 @@ from typing import Any
 from markupsafe import Markup
 
 from petrg.anatomy import Region
-from petrg.evaluate.agreement import Agreement, Disagreement, Part
-from petrg.evaluate.evidence_files import CaseEvidence
-from petrg.evaluate.label_set import Cell, LabelSet, Spot
+from petrg.evaluate.labels.agreement import Agreement, Disagreement, Part
+from petrg.evaluate.labels.evidence import CaseEvidence
+from petrg.evaluate.labels.label_set import Cell, LabelSet, Spot
 from petrg.evaluate.page.colour import shade
 from petrg.evaluate.page.numerals import interval, number
 from petrg.evaluate.page.safe import Mark, language_of, mark_text, visible

@@ -1,0 +1,1 @@
+"""PETRG-Score: classes of uptake and structure."""

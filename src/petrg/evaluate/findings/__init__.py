@@ -1,0 +1,1 @@
+"""Lesions and SUVs that texts name, against texts and against measurement records."""
