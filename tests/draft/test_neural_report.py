@@ -198,6 +198,14 @@ class TestTheReleasedRecipe:
         assert report[Region.SPINE].statements[0].text == "T12椎体形态正常。"
 
 
+def test_markup_that_a_network_writes_is_text_on_the_page(ill) -> None:
+    report = report_of("肝脏<script>alert(1)</script>未见异常。<img src=x onerror=y>", *ill)
+    page = render_html(report, ill[0])
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    assert "&lt;script&gt;alert" in page
+
+
 def test_deidentified(ill) -> None:
     report = report_of(GOOD, *ill, deidentify=True, salt="salt")
     assert report.deidentified
