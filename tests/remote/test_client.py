@@ -83,6 +83,37 @@ def test_a_wait_beyond_patience_ends_it(remote: ChatServer) -> None:
     assert len(remote.requests) == 1
 
 
+def test_a_wait_of_nothing_is_not_obeyed(remote: ChatServer) -> None:
+    remote.answer = lambda body, count: Reply(429, {}, {"Retry-After": "0"})
+    waits: list[float] = []
+    with pytest.raises(RemoteError, match="429 Too Many Requests"):
+        ask(remote, waits)
+    assert len(waits) == 5
+    assert all(wait >= 0.5 * 2**number for number, wait in enumerate(waits))
+
+
+@pytest.mark.parametrize(("timeout_s", "asked", "ended"), [(300.0, [300, 299], 600), (1000.0, [1000, 999], 2000)])
+def test_a_server_that_hangs_is_given_up_after_two_answers_time(
+    timeout_s: float, asked: list[int], ended: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, given = [0.0], []
+
+    def hang(at: Server, path: str, body: bytes | None, seconds: float) -> bytes:
+        given.append(seconds)
+        now[0] += seconds
+        raise client._unreached(TimeoutError(), at)
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(client, "_request", hang)
+    with pytest.raises(RemoteError, match="gave no answer within"):
+        chat(server("http://localhost", timeout_s=timeout_s, sleep=sleep), QUESTION)
+    assert given == pytest.approx(asked, abs=1.0)
+    assert now[0] <= ended
+
+
 def test_500s_back_off_ever_longer_with_jitter(remote: ChatServer) -> None:
     faults = [500, 502, 503, 504, 529]
     remote.answer = lambda body, count: Reply(faults[count - 1], {}) if count < 6 else completion("ok")

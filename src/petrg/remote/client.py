@@ -47,13 +47,20 @@ class Server:
     """For one answer, whole."""
     attempts: int = 6
     first_wait_s: float = 1.0
-    """Doubled at each further attempt, each time between half and all of it."""
+    """Doubled at each further attempt, each time between half and all of it; no wait is shorter, whatever the server
+    says."""
     longest_wait_s: float = 120.0
+    least_patience_s: float = 600.0
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     option: str = "--base-url"
     """How the user named it, for messages."""
     refused: str = "check the model; where it knows no JSON schema give --answer object or --answer text"
     """What to do where it takes no such request."""
+
+    @property
+    def patience_s(self) -> float:
+        """For all attempts at one answer together, waits among them: two answers' time, ten minutes at least."""
+        return max(self.least_patience_s, 2 * self.timeout_s)
 
     @property
     def host(self) -> str:
@@ -169,19 +176,20 @@ def send(at: Server, path: str, body: bytes | None = None) -> bytes:
     Raises
     ------
     RemoteError
-        Where the server refuses or cannot be reached.
+        Where the server refuses or cannot be reached, or has not answered after `Server.patience_s`.
     """
     fault = RemoteError("the server was not asked", "an attempt", "report it")
+    end = time.monotonic() + at.patience_s
     for attempt in range(1, max(1, at.attempts) + 1):
         try:
-            return _request(at, path, body)
+            return _request(at, path, body, min(at.timeout_s, end - time.monotonic()))
         except _Later as later:
             fault = later.fault
             if attempt == at.attempts:
                 break
             backoff = min(at.first_wait_s * 2 ** (attempt - 1), at.longest_wait_s)
-            wait = later.wait_s if later.wait_s is not None else backoff * random.uniform(0.5, 1.0)
-            if wait > at.longest_wait_s:
+            wait = max(later.wait_s or 0.0, backoff * random.uniform(0.5, 1.0))
+            if wait > at.longest_wait_s or time.monotonic() + wait >= end:
                 break
             at.sleep(wait)
     raise fault
@@ -195,15 +203,15 @@ class _Later(Exception):
         self.fault, self.wait_s = fault, wait_s
 
 
-def _request(at: Server, path: str, body: bytes | None) -> bytes:
+def _request(at: Server, path: str, body: bytes | None, timeout_s: float) -> bytes:
     headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "petrg"}
     method = "GET" if body is None else "POST"
     request = urllib.request.Request(f"{at.base_url}{path}", body, headers, method=method)
     if at.api_key is not None:
         request.add_unredirected_header("Authorization", f"Bearer {at.api_key}")
-    deadline = time.monotonic() + at.timeout_s
+    deadline = time.monotonic() + timeout_s
     try:
-        with _opener(at).open(request, timeout=at.timeout_s) as response:
+        with _opener(at).open(request, timeout=timeout_s) as response:
             return _read(response, deadline, at.option)
     except urllib.error.HTTPError as error:
         with error:

@@ -50,7 +50,12 @@ class LlmOptions:
         typer.Option("--api-key-env", metavar="NAME", help="The variable that holds the key [OPENAI_API_KEY]."),
     ] = None
     workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="Requests at a time.")] = 4
-    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds for one answer.")] = 300.0
+    timeout: Annotated[
+        float,
+        typer.Option(
+            "--timeout", min=1, help="Seconds for one answer; a report is given up after two such, but 600 s at least."
+        ),
+    ] = 300.0
     answer: Annotated[
         Literal["schema", "object", "text"],
         typer.Option("--answer", help="How the server binds answers: JSON schema, any JSON, not at all."),
