@@ -5,6 +5,7 @@ Nothing here imports torch; `petrg.model` does.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +132,7 @@ def prepare(
     style: str | Path | Style | None = None,
     language: Literal["zh", "en"] = "zh",
     hospital: str | None = None,
-    template: bool = True,
+    template: bool | str = True,
     record: Record | None = None,
     masks: Sequence[Mask] | None = None,
     label_map: LabelMap | None = None,
@@ -147,8 +148,8 @@ def prepare(
     hospital : str, optional
         The hospital by name, as the weights know it; the style's name where not given, since template and hospital
         go together.
-    template : bool
-        False asks without a template.
+    template : bool or str
+        The healthy report itself, where it is not the style's; False asks without one.
     record, masks, label_map, pet_only
         As `petrg.draft.pipeline.draft`.
 
@@ -256,22 +257,30 @@ def _style(style: str | Path | Style | None, language: Literal["zh", "en"]) -> S
 
 
 def _ask(
-    study: Study, writer: NeuralWriter, style: Style, hospital: str | None, *, template: bool, use: tuple[str, ...]
+    study: Study,
+    writer: NeuralWriter,
+    style: Style,
+    hospital: str | None,
+    *,
+    template: bool | str,
+    use: tuple[str, ...],
 ) -> Ask:
     from petrg.model.prompt import Ask
 
     sex = study.context.sex
     known = sex if sex in (Sex.F, Sex.M) else None
-    if known is None and template and not writer.loaded.recipe.slots:
+    if known is None and template is True and not writer.loaded.recipe.slots:
         raise ModelError(
             f"recipe {writer.loaded.recipe.name} chooses its template by sex, and none is given",
             "F or M",
             "give --sex, or leave --weights out",
         )
-    healthy = style.template(None if known is None else known.value) if template else None
+    healthy = template or None if isinstance(template, str) else None
+    if template is True:
+        healthy = style.template(None if known is None else known.value)
     return Ask(
         template=healthy,
-        hospital=hospital or (style.name if template else None),
+        hospital=hospital or (style.name if template is True else None),
         sex=None if known is None else known.value,
         language=style.language,
         modalities=use,
@@ -299,8 +308,6 @@ def _about(writer: NeuralWriter) -> tuple[Note, ...]:
 
 
 def _provenance(writer: NeuralWriter, case: Prepared, drafted: Drafted) -> dict[str, str]:
-    import hashlib
-
     from petrg.model.generate import case_seed
 
     config, how, recipe = writer.loaded.model.config, writer.how, writer.loaded.recipe
@@ -316,11 +323,21 @@ def _provenance(writer: NeuralWriter, case: Prepared, drafted: Drafted) -> dict[
         "language_model": config.base_fingerprint or "",
         "language_model_runs": "here" if writer.server is None else "on a server",
         "decoding": ("sampled, " if how.sample else "greedy, ") + ", ".join(f"{k} {v:g}" for k, v in decoding.items()),
-        "template": "none" if case.ask.template is None else f"{case.style.name} {case.ask.sex or 'of both sexes'}",
+        "template": _named_template(case),
         "hospital": case.ask.hospital or "not given",
         "text_sha256": hashlib.sha256(drafted.text.encode()).hexdigest(),
         "text_tokens": str(len(drafted.ids)),
     }
+
+
+def _named_template(case: Prepared) -> str:
+    """Which healthy report the network was given: the style's, by name, or another, by its hash."""
+    given, sex = case.ask.template, case.ask.sex
+    if given is None:
+        return "none"
+    if given == case.style.template(sex):
+        return f"{case.style.name} {sex or 'of both sexes'}"
+    return f"sha256 {hashlib.sha256(given.encode()).hexdigest()}"
 
 
 def _disagreements(report: Report, study: Study) -> tuple[Note, ...]:
