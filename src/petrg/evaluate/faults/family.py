@@ -99,7 +99,7 @@ class FaultFamily:
         """Reports that the reader hardly read: their labels are silence, scored as normal, whatever they say."""
         given = [text for text in self.cases.predictions if text is not None]
         shares = [share for text in given if (share := self.read_share(text)) is not None]
-        title = f"predictions of which the reader read under {HARDLY:.0%} of the sentences"
+        title = f"predictions of which the reader read under {100 * HARDLY:.0f} % of the sentences"
         return (Count(key="hardly-read", title=title, value=sum(s < HARDLY for s in shares), of=len(given)),)
 
     def permuted(self, orders: Ints) -> Mapping[str, Floats]:
