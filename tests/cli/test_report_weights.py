@@ -65,7 +65,9 @@ def test_a_patient_is_refused_and_nothing_is_written(petrg: Callable, patient: P
     assert "means nothing" in (out / "report.txt").read_text()
 
 
-@pytest.mark.parametrize("option", ["--sample", "--greedy", "--hospital=A", "--llm-url=http://localhost", "--base=x"])
+@pytest.mark.parametrize(
+    "option", ["--sample", "--greedy", "--hospital=A", "--llm-url=http://localhost", "--base=x", "--template=x"]
+)
 def test_options_of_weights_need_weights(petrg: Callable, patient: Path, tmp_path: Path, option: str) -> None:
     result = petrg("report", patient, "-o", tmp_path / "out", option)
     assert result.exit_code == 2
@@ -78,6 +80,7 @@ def test_options_of_weights_need_weights(petrg: Callable, patient: Path, tmp_pat
         (["--weights", "no/such-weights-anywhere"], "no weights can be had"),
         (["--device", "toaster"], "device 'toaster' cannot be used"),
         (["--llm-url", "ftp://x"], "give --llm-url as in"),
+        (["--template", "no/such.txt"], "the template cannot be read"),
     ],
 )
 def test_what_cannot_be_used_is_said(
@@ -94,11 +97,14 @@ def test_what_cannot_be_used_is_said(
 
 
 def test_a_server_writes(petrg: Callable, patient: Path, weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.txt").write_text("双肺清晰。", encoding="utf-8")
     with embeds_server(32, "肝脏未见异常。") as there:
-        result = petrg("report", patient, "-o", tmp_path, "--weights", weights, "--llm-url", there.url)
+        given = ("--weights", weights, "--llm-url", there.url, "--template", tmp_path / "own.txt")
+        result = petrg("report", patient, "-o", tmp_path, *given)
     assert result.exit_code == 0, result.output
     assert (tmp_path / "draft.txt").read_text() == "肝脏未见异常。\n"
     assert there.paths == ["/v1/models", "/v1/completions"]
+    assert len(there.prompts[0]) < 700, "the template given is short"
 
 
 def test_events_hold_no_text_and_twice_is_the_same(

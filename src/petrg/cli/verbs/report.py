@@ -11,7 +11,7 @@ import typer
 
 from petrg.cli import screen
 from petrg.cli.options import MaskOptions, OutDirectory, StudyOptions, StudyPath
-from petrg.errors import InputError
+from petrg.errors import InputError, StyleError
 
 if TYPE_CHECKING:
     from petrg.draft.neural import NeuralWriter
@@ -46,16 +46,40 @@ class WeightsOptions:
     hospital: Annotated[
         str | None, typer.Option("--hospital", metavar="NAME", help="As the weights know it [the style's name].")
     ] = None
+    template: Annotated[
+        Path | None,
+        typer.Option("--template", metavar="TXT", help="The hospital's healthy report [the style's for the sex]."),
+    ] = None
     llm_url: Annotated[
         str | None,
         typer.Option("--llm-url", metavar="URL", help="A server of the exported language model (vLLM)."),
     ] = None
     allow_untrained: Annotated[bool, typer.Option("--allow-untrained", hidden=True)] = False
 
+    def asked(self) -> dict[str, Any]:
+        """The keyword arguments of `petrg.draft.neural.prepare`.
+
+        Raises
+        ------
+        StyleError
+            If the template cannot be read, or holds nothing.
+        """
+        if self.template is None or self.weights is None:
+            return {"hospital": self.hospital}
+        try:
+            text = self.template.read_text(encoding="utf-8-sig").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise StyleError(
+                f"the template cannot be read ({type(error).__name__})", "a text file in UTF-8", "check the path"
+            ) from error
+        if not text:
+            raise StyleError("the template is empty", "a healthy report", "check the file")
+        return {"hospital": self.hospital, "template": text}
+
     def open(self, study: Study) -> NeuralWriter | None:
         """The writer for ``study``, or None where no weights are named."""
         if self.weights is None:
-            names = ("base", "sample", "hospital", "llm_url")
+            names = ("base", "sample", "hospital", "template", "llm_url")
             for option in (f"--{name.replace('_', '-')}" for name in names if getattr(self, name) is not None):
                 raise InputError(f"{option} without weights", "--weights DIR_OR_HUB_ID with it", "name the weights")
             return None
@@ -103,6 +127,7 @@ def report(
         study = require(options.read(paths, progress, ct=not pet_only), ct=not pet_only)
         study.suv()
         asked |= given.read(study)
+        more = network.asked()
         if network.weights is not None:
             progress("loading the weights", 0, 0)
         writer = network.open(study)
@@ -110,7 +135,7 @@ def report(
     if writer is None:
         made = _measured(study, asked, deidentify=deidentify)
     else:
-        made, texts = _worded(study, writer, asked | {"hospital": network.hospital}, deidentify=deidentify)
+        made, texts = _worded(study, writer, asked | more, deidentify=deidentify)
     with screen.progress_bar() as progress:
         progress("drawing pages", 0, 0)
         names = write_report(made, study, out, texts)
