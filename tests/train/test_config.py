@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate.utils.deepspeed import HfDeepSpeedConfig
 from tiny_train import toy
 from transformers import Qwen3Config
 
@@ -58,7 +59,7 @@ def test_the_joint_recipe_is_the_released_one(backbone: str, tmp_path: Path) -> 
     assert (batches.cases, batches.accumulation, config.seed) == (1, 8, 42)
     assert (config.precision, config.checkpointing, config.parallel) == ("bf16", True, "zero2")
     assert (optimiser.betas, optimiser.eps) == ((0.9, 0.999), 1e-8)
-    assert zero2(config)["zero_optimization"]["stage"] == 2
+    assert HfDeepSpeedConfig(zero2(config)).is_zero2()
     lora = config.model.network.lora
     assert lora is not None
     assert (lora.rank, lora.alpha, lora.dropout) == (8, 32, 0.1)

@@ -107,6 +107,11 @@ def test_targets_lie_where_the_truth_says(few: list[TrainCase], spacing: float) 
         ("volume of 12.5 ml", "volume of <volume>"),
         ("L3椎体、颈部II区、第5肋、T12", "L3椎体、颈部II区、第5肋、T12"),
         ("Deauville 4分", "Deauville 4分"),
+        (
+            "肝右叶结节（IMG248），脾内（164）摄取增高（img201，患者呼吸伪影）",
+            "肝右叶结节，脾内摄取增高（患者呼吸伪影）",
+        ),
+        ("右侧第2后肋（右侧第2后肋为著）", "右侧第2后肋（右侧第2后肋为著）"),
     ],
 )
 def test_numbers_become_slots(text: str, wanted: str) -> None:

@@ -19,11 +19,16 @@ _SUV = re.compile(
     rf"(SUV\s*_?-?(max|mean|avg|peak)?[^\d。；;\n<]{{0,12}}?)({_RANGE}(?:\s*(?:[、,，/和及]|and)\s*{_NUMBER})*)",
     re.IGNORECASE,
 )
+_IMAGE = r"(?:(?:img|image|slice)\s*)?\d{1,4}(?:\s*[、,，~-]\s*\d{1,4})*"
+_IMAGES = re.compile(rf"\s*[（(]\s*{_IMAGE}\s*[）)]", re.IGNORECASE)
+_IMAGE_FIRST = re.compile(r"(?<=[（(])\s*(?:img|image|slice)\s*\d{1,4}\s*[，,;；]\s*", re.IGNORECASE)
 _KIND = {"mean": "<suvmean>", "avg": "<suvmean>", "peak": "<suvpeak>"}
 
 
 def as_slots(text: str) -> str:
     """``text`` with every SUV, size and volume as a marker; names with a digit in them, such as L3, stay.
+
+    Numbers of images in brackets, which point into another file's series, are left out.
 
     ``<size>`` stands for long x short axis with its unit, ``<long>`` for one length with its unit, ``<volume>`` for ml
     with its unit; SUV markers for the number alone, since their unit is never said.
@@ -33,6 +38,7 @@ def as_slots(text: str) -> str:
     >>> as_slots("solid nodule, 1.2 cm, SUVmax 4.5 and SUVmean 3.1; metabolic volume 12 ml")
     'solid nodule, <long>, SUVmax <suvmax> and SUVmean <suvmean>; metabolic volume <volume>'
     """
+    text = _IMAGE_FIRST.sub("", _IMAGES.sub("", text))
     text = _VOLUME.sub("<volume>", text)
     text = _SIZE.sub("<size>", text)
     text = _LONG.sub("<long>", text)
