@@ -186,7 +186,7 @@ def family(count: int) -> dict[str, float]:
     """Seconds for 1,000 permutations among all of ``count`` cases, in two halves as of two sexes."""
     import numpy as np
 
-    from petrg.evaluate.cases import Case, Cases
+    from petrg.evaluate.cases.case import Case, Cases
     from petrg.evaluate.text import text_family
 
     pairs = distinct_pairs(count)

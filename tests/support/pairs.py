@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from petrg.evaluate.cases import Case, Cases
+from petrg.evaluate.cases.case import Case, Cases
 
 __all__ = ["TEMPLATE", "made_cases", "made_report"]
 
