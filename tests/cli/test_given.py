@@ -29,6 +29,7 @@ TABLE = "id,reference,prediction\na,the liver is normal,the liver\n"
         ("score", "labels", "r", "", "-o", "out"),
         ("labels", "extract", "r.csv", "-o", "out", "--column", ""),
         ("labels", "extract", "r.csv", "-o", "out", "--llm", ""),
+        ("labels", "extract", "r.csv", "-o", "out", "--llm", " ", "--base-url", "http://h"),
         ("labels", "compare", "a", "b", "-o", "out", "--texts", ""),
         ("benchmark", "score", "b", "r.csv", "-o", "out", "--name", ""),
         ("benchmark", "leaderboard", "", "-o", "out"),

@@ -88,7 +88,6 @@ def test_a_petrg_report_is_read(petrg: Run, reported: Path, tmp_path: Path) -> N
         ("id,a\n1,x\n", ["--llm", "m"], "no --base-url"),
         ("id,a\n1,x\n", ["--base-url", "http://h"], "no --llm"),
         ("id,a\n1,x\n", ["--llm", "m", "--base-url", "h"], "URL cannot be used"),
-        ("id,a\n1,x\n", ["--llm", " ", "--base-url", "http://h"], "no --llm"),
         ("id,a\n1,x\n", ["--llm", "m", "--base-url", "http://h", "--price-in", "1"], "one price only"),
         ("id,a\n1,x\n", ["--llm", "m", "--base-url", "http://h", "--api-key-env", "NOT_SET_X"], "is not set"),
     ],
