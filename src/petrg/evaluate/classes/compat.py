@@ -47,7 +47,8 @@ def compat_scores(reference: Path, prediction: Path) -> Compat:
     """Score two folders of the authors' label files as the released scorer does.
 
     Every (case, region) pair with a missing or unreadable file, a missing region or an invalid value on either side
-    is left out, of PET and CT both: so damage can RAISE this score. `petrg.evaluate.classes` counts it.
+    is left out, of PET and CT both: so damage can RAISE this score.
+    `petrg.evaluate.classes` counts it as wrong.
 
     Parameters
     ----------
