@@ -119,6 +119,16 @@ def test_a_process_killed_from_outside(unbroken: dict[str, torch.Tensor], tmp_pa
     assert same(tensors_of(train(CONFIG, out, resume=True).weights), unbroken)
 
 
+def test_without_the_seeds_of_each_batch_it_would_not(
+    unbroken: dict[str, torch.Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The comparison would notice: dropout drawn from a generator that runs on is another after a break."""
+    out = tmp_path / "run"
+    killed(out, at_call(PETRGTrainer, "training_step", 7))
+    monkeypatch.setattr("petrg.train.trainer.torch.manual_seed", lambda seed: None)
+    assert not same(tensors_of(train(CONFIG, out, resume=True).weights), unbroken)
+
+
 def test_a_run_is_not_mixed_with_another(tmp_path: Path) -> None:
     config = toy(batches__epochs=1)
     train(config, tmp_path / "run")
