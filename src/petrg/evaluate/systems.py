@@ -12,7 +12,7 @@ from petrg.evaluate.cases.template import Template
 from petrg.evaluate.labels.label_set import Cell, LabelSet
 from petrg.report import Structure, Uptake
 
-__all__ = ["Reports", "always_normal", "not_given", "second_reader", "system", "template_copied"]
+__all__ = ["Reports", "always_normal", "by_id", "not_given", "second_reader", "system", "template_copied"]
 
 NORMAL = "always normal"
 """The labeller of labels that nobody read."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from petrg.model.config import VisionConfig
 
-__all__ = ["Positions", "stretched"]
+__all__ = ["Positions", "from_middle", "from_top", "stretched"]
 
 
 def stretched(patches: int, table: int) -> Tensor:

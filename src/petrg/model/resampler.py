@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from petrg.model.config import ResamplerConfig
 
-__all__ = ["Resampler"]
+__all__ = ["CrossAttention", "Resampler", "ResamplerLayer"]
 
 
 class CrossAttention(nn.Module):

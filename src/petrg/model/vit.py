@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from petrg.model.config import VisionConfig
 from petrg.model.positions import Positions
 
-__all__ = ["Kept", "ViT3D", "keep_patches", "patches"]
+__all__ = ["Attention", "Block", "ConvStem", "FeedForward", "Kept", "LinearStem", "ViT3D", "keep_patches", "patches"]
 
 
 class Kept(NamedTuple):

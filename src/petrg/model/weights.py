@@ -24,7 +24,19 @@ from petrg.model.recipe import Recipe
 from petrg.model.released import check_shapes
 from petrg.model.tensors import INDEX, HeldTensors, Tensors, open_tensors, write_shards
 
-__all__ = ["EMBEDDED", "generation_config", "is_ours", "load", "save"]
+__all__ = [
+    "EMBEDDED",
+    "expect_recipe",
+    "fetch",
+    "generation_config",
+    "is_ours",
+    "load",
+    "overlay",
+    "read_config",
+    "remove_stale",
+    "save",
+    "write_values",
+]
 
 EMBEDDED = "language_model"  # the folder of an embedded language model, and its prefix among the network's tensors
 _SHARD = 5_000_000_000  # bytes

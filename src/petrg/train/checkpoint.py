@@ -16,7 +16,18 @@ from torch import Tensor
 
 from petrg.errors import ModelError, OutputError
 
-__all__ = ["MARK", "complete", "discard", "latest", "load_tensors", "read_json", "rotate", "save_tensors", "write"]
+__all__ = [
+    "MARK",
+    "complete",
+    "discard",
+    "latest",
+    "load_tensors",
+    "name_of",
+    "read_json",
+    "rotate",
+    "save_tensors",
+    "write",
+]
 
 MARK = "complete.json"
 _NAME = "checkpoint-{step:08d}"

@@ -20,7 +20,7 @@ from petrg.train.config import Dropout, TrainConfig
 from petrg.train.images import UNKNOWN, Named
 from petrg.train.seeds import generator, seed_of
 
-__all__ = ["EVERYTHING", "Example", "Examples", "Shown", "ask_of", "shown"]
+__all__ = ["EVERYTHING", "Example", "Examples", "Shown", "ask_of", "no_classes", "shown", "text_batch"]
 
 
 @dataclass(frozen=True)

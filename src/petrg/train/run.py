@@ -39,7 +39,7 @@ from petrg.train.trainer import Best, PETRGTrainer, arguments
 from petrg.train.validate import PERMUTED, Scored, loss_of, score, write_texts
 from petrg.train.watch import Watch
 
-__all__ = ["Trained", "prepare", "train"]
+__all__ = ["Run", "Trained", "prepare", "train"]
 
 Said = Callable[[int, Mapping[str, Any]], None]
 

@@ -28,7 +28,7 @@ from petrg.train.parts import trained
 from petrg.train.validate import Scored, margin
 from petrg.train.watch import Watch
 
-__all__ = ["Best", "PETRGTrainer", "arguments"]
+__all__ = ["Best", "PETRGTrainer", "arguments", "state_of", "steps_of"]
 
 _LOWEST = -1e9
 _STATE = "trainer_state.json"  # where the Trainer looks for it

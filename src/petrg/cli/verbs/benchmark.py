@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from petrg.evaluate.benchmark.description import Description
     from petrg.evaluate.labels.label_set import LabelSet
 
-__all__ = ["BENCHMARK"]
+__all__ = ["BENCHMARK", "SystemOptions", "import_", "leaderboard", "make_phantom", "score", "show"]
 
 _Folder = Annotated[Path, typer.Argument(metavar="BENCHMARK", help="A folder that import or make-phantom wrote.")]
 _Licence = Annotated[str, typer.Option("--licence", help="Of the reports; default that of the release.")]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from petrg.progress import Progress
     from petrg.remote import Server
 
-__all__ = ["LABELS"]
+__all__ = ["LABELS", "LlmOptions", "compare", "extract"]
 
 _Source = Annotated[
     Path,

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from petrg.evaluate.score_all import Given, Scored
     from petrg.evaluate.text.tokens import Tokenizer
 
-__all__ = ["SCORE", "DrawOptions", "PageLanguage", "finish", "page_of"]
+__all__ = [
+    "SCORE",
+    "DrawOptions",
+    "PageLanguage",
+    "PairOptions",
+    "ReadingOptions",
+    "all_",
+    "finish",
+    "labels",
+    "page_of",
+    "text",
+]
 
 _WRITES = frozenset({"scores.json", "cases.csv", "scores.html", "PETRG-NLG-Results.csv"})
 _Compat = Annotated[

@@ -19,7 +19,7 @@ from petrg.evaluate.text import tokenizer
 from petrg.language.reading import version
 from petrg.progress import Progress, silent
 
-__all__ = ["LabelsBy", "score_benchmark"]
+__all__ = ["LabelsBy", "score_benchmark", "truth_labeller"]
 
 LabelsBy = Literal["benchmark", "reader"]
 

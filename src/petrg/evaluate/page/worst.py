@@ -17,7 +17,7 @@ from petrg.evaluate.page.view import class_name
 from petrg.evaluate.page.words import words
 from petrg.evaluate.scores import WorstCase
 
-__all__ = ["CaseView", "Disagreement", "Reading", "disagreements", "view_case"]
+__all__ = ["CaseView", "Disagreement", "Line", "Part", "Reading", "disagreements", "view_case"]
 
 _QUOTE = 60
 

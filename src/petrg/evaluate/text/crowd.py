@@ -17,7 +17,7 @@ from petrg.evaluate.text.cider import ORDERS, SCALE, SIGMA
 from petrg.evaluate.text.document_frequency import DocumentFrequency, norms
 from petrg.evaluate.text.profile import Hashes, Ints, Profile, align_stems, order_of, shared
 
-__all__ = ["Crowd", "crowd", "lcs_matrix"]
+__all__ = ["Crowd", "Index", "crowd", "lcs_matrix"]
 
 Floats = NDArray[np.float64]
 
