@@ -12,7 +12,7 @@ from petrg.imaging import Grid, Study, Volume
 from petrg.imaging.resample import resample
 from petrg.model.recipe import MmInput
 
-__all__ = ["MmVolumes", "body_patches", "mm_grid", "mm_volumes", "suv_curve", "suv_of", "windows"]
+__all__ = ["MmVolumes", "body_mask", "body_patches", "mm_grid", "mm_volumes", "suv_curve", "suv_of", "windows"]
 
 Array = NDArray[np.float32]
 _PET_BODY_SUV = 0.1  # without CT the body is where the PET is above this
@@ -91,7 +91,7 @@ def mm_volumes(
     grid = mm_grid(field, recipe.spacing_mm, patch)
     hu = None if "ct" not in use or study.ct is None else resample(study.ct, grid, fill=-1000.0).array
     suv = None if "pet" not in use else resample(study.suv(), grid).array
-    body = _body(hu > recipe.air_hu if hu is not None else np.asarray(suv) > _PET_BODY_SUV)
+    body = body_mask(hu > recipe.air_hu if hu is not None else np.asarray(suv) > _PET_BODY_SUV)
     return MmVolumes(
         None if hu is None else windows(hu, recipe),
         None if suv is None else suv_curve(suv, recipe)[None],
@@ -100,7 +100,7 @@ def mm_volumes(
     )
 
 
-def _body(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def body_mask(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """``solid`` with the holes of each axial slice filled, so that lungs and bowel gas are inside."""
     from scipy.ndimage import binary_fill_holes
 
