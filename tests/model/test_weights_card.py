@@ -72,6 +72,6 @@ def test_the_header_is_what_the_hub_reads() -> None:
 
 
 def test_a_folder_of_one_machine_is_not_named() -> None:
-    text = render(Card(), _config(base_model="/home/someone/qwen"))
+    text = render(Card(), _config(base_model="/srv/someone/qwen"))
     assert "/home" not in text
     assert "a local folder" in text
