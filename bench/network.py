@@ -1,7 +1,7 @@
 """How fast the network sees, against the released design written plainly: `python bench/network.py`.
 
 The baseline is ``bench/released_cost.py`` of the shared folder, run as a process of its own in the same run, with as
-many threads. Weights are random; shapes are the released ones (both modalities, 288 x 256 x 284 voxels, 5,112 patches each).
+many threads. Weights are random; shapes are the released ones (CT and PET of 288 x 256 x 284 voxels, 5,112 patches each).
 ``body`` leaves out the patches of air as petrg-1 does, on the grid and the body of a full-size phantom.
 """
 
@@ -49,7 +49,7 @@ def body_of_phantom() -> Any:
     origin = centre - (np.array(SHAPE) - 1) / 2 * (1.5, 1.5, 3.0)
     grid = Grid.from_spacing((z, y, x), (3.0, 1.5, 1.5), tuple(float(v) for v in origin))
     hu = resample(ct, grid, fill=-1000.0).array
-    body = _body(hu > rule.air_hu)
+    body = body_mask(hu > rule.air_hu)
     return (
         body_patches(body, (4, 32, 32), rule.margin_mm, (3.0, 1.5, 1.5))
         .reshape(z // 4, y // 32, x // 32)
@@ -87,6 +87,7 @@ def see(dtype: str, body: bool) -> dict[str, Any]:
         return vit
 
     weights = sum(p.numel() * p.element_size() for m in (vision, ends) for p in m.parameters()) / 2**20
+    encode()  # once, warm
     start = time.perf_counter()
     vit = encode()
     return {
