@@ -1,7 +1,7 @@
 """How fast the network sees, against the released design written plainly: `python bench/network.py`.
 
 The baseline is ``bench/released_cost.py`` of the shared folder, run as a process of its own in the same run, with as
-many threads. Weights are random; shapes are the released ones (CT and PET of 288 x 256 x 284 voxels, 5,112 patches each).
+many threads. Weights are random; shapes are the released ones (CT and PET of 288 x 256 x 284 voxels, 5,112 patches).
 ``body`` leaves out the patches of air as petrg-1 does, on the grid and the body of a full-size phantom.
 """
 
