@@ -21,7 +21,8 @@ def cli_page() -> str:
         lines = (line.rstrip() for line in done.output.strip("\n").splitlines())
         return "```text\n" + "\n".join(lines) + "\n```\n"
 
-    verbs = [[command.name or command.callback.__name__] for command in app.registered_commands if command.callback]
+    named = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+    verbs = [[name.replace("_", "-")] for name in named]
     for group in app.registered_groups:
         inner = group.typer_instance.registered_commands if group.typer_instance else []
         verbs += [[group.name or "", command.name or ""] for command in inner]
