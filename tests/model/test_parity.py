@@ -46,6 +46,21 @@ def test_every_array_of_every_case_agrees(home: Path) -> None:
                 assert off <= _tolerance(name), (case.name, name, off)
 
 
+def test_a_long_report_is_cut_where_the_reference_cuts(home: Path, tmp_path: Path) -> None:
+    import json
+    import shutil
+
+    case = tmp_path / _cases(home)[0].name
+    shutil.copytree(_cases(home)[0], case)
+    report = json.loads((case / "report.json").read_text(encoding="utf-8"))
+    report["检查所见"] *= 20
+    (case / "report.json").write_text(json.dumps(report, ensure_ascii=False), encoding="utf-8")
+    got = trace(home, case)
+    assert got["train_input_ids"].shape == got["train_label"].shape == got["train_attention_mask"].shape == (1408,)
+    assert int(got["train_n_real"]) == 1408
+    assert got["train_attention_mask"].all()
+
+
 @pytest.fixture(scope="module")
 def loaded(home: Path) -> tuple[Any, Any]:
     return load_released(home / "model.safetensors", home / "llm")

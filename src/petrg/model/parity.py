@@ -21,7 +21,7 @@ from petrg.model.stored_input import stored_volumes
 __all__ = ["released_case", "trace"]
 
 Arrays = dict[str, NDArray[Any]]
-_TRAIN_LENGTH = 1408  # the length that the reference rows are padded to
+_TRAIN_LENGTH = 1408  # what the reference rows are cut and padded to
 _NEW_TOKENS = 48
 _SEX = {"男": "M", "女": "F"}
 
@@ -85,7 +85,8 @@ def _images(model: PETRG3D, recipe: Recipe, ct_hu: NDArray[Any], pet_suv: NDArra
 
 def _words(model: PETRG3D, recipe: Recipe, ask: Ask, findings: str, tokenizer: Any, latents: Tensor) -> Arrays:
     size = model.span.latents
-    row = encode_answer(recipe, ask, findings, tokenizer, size)
+    short = recipe.supervision.model_copy(update={"max_length": _TRAIN_LENGTH})
+    row = encode_answer(recipe.model_copy(update={"supervision": short}), ask, findings, tokenizer, size)
     ids = torch.tensor([encode_prompt(recipe, ask, tokenizer, size)])
     plain = encode_prompt(recipe, ask._replace(template=None), tokenizer, size)
     embeds = model.embed(ids, latents)

@@ -62,7 +62,7 @@ class Best:
 def arguments(config: TrainConfig, out: Path) -> TrainingArguments:
     """The Trainer's own arguments: its reports, saves and evaluations are ours."""
     cpu = config.device == "cpu" or not torch.cuda.is_available()
-    return TrainingArguments(
+    made = TrainingArguments(
         output_dir=str(out),
         per_device_train_batch_size=config.batches.cases,
         gradient_accumulation_steps=config.batches.accumulation,
@@ -92,6 +92,9 @@ def arguments(config: TrainConfig, out: Path) -> TrainingArguments:
         remove_unused_columns=False,
         label_names=["labels"],
     )
+    if made.n_gpu > 1:  # several GPUs in one process would be DataParallel, which nobody asked for
+        made._n_gpu = 1
+    return made
 
 
 class PETRGTrainer(Trainer):

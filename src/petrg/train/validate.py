@@ -23,7 +23,7 @@ from petrg.train.cases import TrainCase
 from petrg.train.examples import EVERYTHING, Examples, Shown, ask_of
 from petrg.train.learner import Learner
 
-__all__ = ["Scored", "loss_of", "margin", "score", "write_texts"]
+__all__ = ["Scored", "greedy", "loss_of", "margin", "score", "write_texts"]
 
 _SCORES = ("Lesion-F1", "Lesion-Recall", "Lesion-Precision", "PET-All", "CT-All")
 PERMUTED = " of other patients' reports"
@@ -65,7 +65,7 @@ def write_texts(
         Tokens at most; the recipe's where None.
     """
     processor = examples.processor
-    how = Generation(max_new_tokens=longest or processor.typed_recipe.generation.max_new_tokens)
+    how = greedy(processor.typed_recipe.generation, longest)
     out: list[Drafted] = []
     images_of = images_of or cases
     for k in range(0, len(cases), batch):
@@ -75,6 +75,17 @@ def write_texts(
         ]
         out += generate(learner.network, prompts, processor.tokenizer, how)
     return out
+
+
+def greedy(how: Generation, longest: int | None = None) -> Generation:
+    """A recipe's decoding without chance: its penalty and its cut stay.
+
+    >>> greedy(Generation(sample=True, top_p=0.9, repetition_penalty=1.05, cut_at="END"), 99).cut_at
+    'END'
+    """
+    return how.model_copy(
+        update={"sample": False, "top_p": 1.0, "temperature": 1.0, "max_new_tokens": longest or how.max_new_tokens}
+    )
 
 
 def _prompt(learner: Learner, examples: Examples, collate: Collate, case: TrainCase, seen: TrainCase) -> Tensor:
