@@ -165,6 +165,10 @@ def test_tables_add_up() -> None:
         assert [row.both for row in rows] == counts.diagonal()[:-1].tolist()
         for row in rows:
             assert row.specific == pytest.approx(2 * row.both / (row.a + row.b))
+            n = 8 * 24
+            seen = (n - row.a - row.b + 2 * row.both) / n
+            chance = (row.a * row.b + (n - row.a) * (n - row.b)) / n**2
+            assert row.kappa == pytest.approx((seen - chance) / (1 - chance))  # this class against all others
     assert [row.region for row in found.regions] == [r.value for r in R]
     assert np.mean([row.pet_equal for row in found.regions]) == pytest.approx(found.pet_equal.value)
     assert sum(row.suv_named for row in found.regions) == found.suv_equal.n

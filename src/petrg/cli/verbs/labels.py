@@ -208,6 +208,10 @@ def compare(
     _say_agreement(found)
 
 
+def _two(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.2f}"
+
+
 def _say_agreement(found: Agreement) -> None:
     screen.say(f"A {found.a}\nB {found.b}")
     screen.say(f"{found.cases} cases of both; of A only {len(found.only_a)}, of B only {len(found.only_b)}")
@@ -224,6 +228,13 @@ def _say_agreement(found: Agreement) -> None:
         value = "not given" if one.value is None else f"{one.value:.3f}"
         interval = "" if one.low is None or one.high is None else f" ({one.low:.3f} to {one.high:.3f})"
         screen.say(f"{name} {value}{interval}{f', {one.note}' if one.note else ''}")
+    for row in found.regions:
+        screen.say(f"  {row.region:24} PET kappa {_two(row.pet_kappa)}, CT kappa {_two(row.ct_kappa)}")
+    for one_class in found.classes:
+        title = f"{one_class.modality} {one_class.value} {one_class.name}"
+        screen.say(
+            f"  {title:36} A {one_class.a}, B {one_class.b}, both {one_class.both}, kappa {_two(one_class.kappa)}"
+        )
     screen.say("agreement.json\nagreement.html\ncases.csv")
     screen.event("done", cases=found.cases, pet_kappa=found.pet_kappa.value, ct_kappa=found.ct_kappa.value)
 

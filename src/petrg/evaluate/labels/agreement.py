@@ -50,7 +50,10 @@ class RegionAgreement(Model):
 
 
 class ClassAgreement(Model):
-    """One class: how often each gave it, both at once, and 2 x both / (a + b), None where neither gave it."""
+    """One class: how often each gave it, both at once; ``specific`` is 2 x both / (a + b), None where neither gave it.
+
+    ``kappa`` is Cohen's of this class against all others, None where it is undefined.
+    """
 
     modality: Literal["PET", "CT"]
     value: int
@@ -59,6 +62,7 @@ class ClassAgreement(Model):
     b: int
     both: int
     specific: float | None
+    kappa: float | None
 
 
 class CaseAgreement(Model):
@@ -219,6 +223,7 @@ class _Table:
         """The classes, each on its own."""
         table = self.counts().sum(axis=0).reshape(self.size, self.size)
         rows = []
+        every = int(table.sum())
         for code, one in enumerate(self.scale.classes):
             a, b, both = int(table[code].sum()), int(table[:, code].sum()), int(table[code, code])
             rows.append(
@@ -230,6 +235,7 @@ class _Table:
                     b=b,
                     both=both,
                     specific=2 * both / (a + b) if a + b else None,
+                    kappa=finite(cohen_kappa(np.array([[both, a - both], [b - both, every - a - b + both]], float))),
                 )
             )
         return rows

@@ -60,7 +60,8 @@ def render_agreement(agreement: Agreement, a: Side, b: Side, *, texts: Mapping[s
         "confusions": [_confusion(one) for one in agreement.confusions],
         "regions": _regions(agreement),
         "classes": [
-            (row, class_name(row.modality, row.value, "en"), number(row.specific, 2)) for row in agreement.classes
+            (row, class_name(row.modality, row.value, "en"), number(row.specific, 2), number(row.kappa, 2))
+            for row in agreement.classes
         ],
         "notes": list(_notes(agreement, a, b, known, len(shown))),
         "cases": cases,
