@@ -31,7 +31,9 @@ def home(shared: Path) -> Path:
 
 
 def _cases(home: Path) -> list[Path]:
-    return sorted(p for p in (home / "cases").iterdir() if p.is_dir())
+    cases = sorted(p for p in (home / "cases").iterdir() if p.is_dir())
+    assert cases, "the reference folder holds no case"
+    return cases
 
 
 def test_every_array_of_every_case_agrees(home: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from petrg.draft.neural_text import MARKERS as WRITTEN
+
 __all__ = ["MARKERS", "as_slots"]
 
-MARKERS = ("<suvmax>", "<suvmean>", "<suvpeak>", "<size>", "<long>", "<volume>", "<count>")
+MARKERS = tuple(WRITTEN)
 
 _NUMBER = r"\d+(?:[.．]\d+)?"
 _RANGE = rf"{_NUMBER}(?:\s*(?:[-~–—～至]|to)\s*{_NUMBER})?"
