@@ -235,3 +235,16 @@ def test_the_released_network_writes_what_the_released_code_wrote(shared: Path) 
         company = generate(model, [short, prompt], tokenizer, how, ends=[tokenizer.eos_token_id])[1]
         ends = ids.index(tokenizer.eos_token_id) if tokenizer.eos_token_id in ids else len(ids)
         assert alone.ids == company.ids == ids[:ends]
+
+
+def test_a_row_that_ended_at_the_marker_keeps_no_padding() -> None:
+    """Alone and beside a longer row the same tokens are counted."""
+    from types import SimpleNamespace
+
+    from petrg.model import generate as module
+
+    tokenizer = SimpleNamespace(pad_token_id=0, decode=lambda ids, **_: "".join(map(chr, ids)))
+    how = Generation(cut_at="END")
+    alone, beside = [97, *b"END"], [97, *b"END", 0, 0, 0]
+    assert module._row(alone, tokenizer, how, [2]) == module._row(beside, tokenizer, how, [2])
+    assert module._row([97, 0, 98], tokenizer, how, [2]).ids == [97, 0, 98]  # a pad in the middle was written

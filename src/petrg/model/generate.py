@@ -177,6 +177,8 @@ def _decode(
 def _row(ids: list[int], tokenizer: Any, how: Generation, ends: Sequence[int]) -> Drafted:
     stop = next((k for k, token in enumerate(ids) if token in ends), None)
     kept = ids if stop is None else ids[:stop]
+    while kept and kept[-1] == tokenizer.pad_token_id:  # a row that ended at the marker waits for the others in pads
+        kept = kept[:-1]
     return drafted(kept, tokenizer.decode(kept, skip_special_tokens=True), how, ended=stop is not None)
 
 
