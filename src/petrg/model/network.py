@@ -20,6 +20,8 @@ from petrg.model.vit import Kept, ViT3D
 
 __all__ = ["PETRG3D"]
 
+Both = tuple[Tensor | None, Tensor | None]  # CT, PET
+
 
 class PETRG3D(PreTrainedModel):
     """Two image streams, their latents as words of a prompt, and a language model.
@@ -79,9 +81,7 @@ class PETRG3D(PreTrainedModel):
         """The language model's own table."""
         return self.language_model.get_input_embeddings()
 
-    def see(
-        self, ct: Tensor | None, pet: Tensor | None, kept: Kept | None = None
-    ) -> tuple[Tensor | None, Tensor | None]:
+    def see(self, ct: Tensor | None, pet: Tensor | None, kept: Kept | None = None) -> Both:
         """CT and PET of one grid, (b, c or 1, d0, d1, d2) each -> tokens (b, n, dim) each.
 
         One transformer takes both in one pass; a modality that is None stays None.
@@ -98,19 +98,42 @@ class PETRG3D(PreTrainedModel):
             None if pet is None else (self.pet_vision or self.vision)(pet, kept),
         )
 
-    def condense(self, ct: Tensor | None, pet: Tensor | None, there: Tensor | None = None) -> Tensor:
-        """Image tokens (b, n, dim) -> rows of the prompt (b, 2 * latents, hidden); an absent modality gives zeros."""
-        if ct is None and pet is None:
-            raise ValueError("condense needs at least one modality")
-        rows = [
-            None if x is None else projection(resampler(x.to(projection.weight.dtype), there))
-            for x, resampler, projection in (
-                (ct, self.ct_resampler, self.ct_projection),
-                (pet, self.pet_resampler, self.pet_projection),
-            )
-        ]
-        like = next(r for r in rows if r is not None)
+    def resample(
+        self, ct: Tensor | None, pet: Tensor | None, there: Tensor | None = None, *, look: bool = False
+    ) -> tuple[Both, list[list[Tensor]]]:
+        """Image tokens (b, n, dim) -> latents (b, latents, dim), CT and PET; what is None stays None.
+
+        With ``look`` also, for each modality that is there, each layer's log attention weights (b, heads, latents, n)
+        on the image tokens; else an empty list. ``there`` (b, n) bool marks real tokens.
+        """
+        latents: list[Tensor | None] = []
+        looked: list[list[Tensor]] = []
+        for x, resampler in ((ct, self.ct_resampler), (pet, self.pet_resampler)):
+            if x is None:
+                latents.append(None)
+                continue
+            x = x.to(resampler.latents.dtype)
+            made, layers = resampler.look(x, there) if look else (resampler(x, there), None)
+            latents.append(made)
+            if layers is not None:
+                looked.append(layers)
+        return (latents[0], latents[1]), looked
+
+    def project(self, latents: Both) -> Tensor:
+        """Latents (b, latents, dim) of CT and PET -> rows of the prompt (b, 2 * latents, hidden).
+
+        An absent modality gives zeros; with neither, ValueError.
+        """
+        projections = (self.ct_projection, self.pet_projection)
+        rows = [None if x is None else p(x) for x, p in zip(latents, projections, strict=True)]
+        like = next((r for r in rows if r is not None), None)
+        if like is None:
+            raise ValueError("a prompt with images needs at least one modality")
         return torch.cat([torch.zeros_like(like) if r is None else r for r in rows], dim=1)
+
+    def condense(self, ct: Tensor | None, pet: Tensor | None, there: Tensor | None = None) -> Tensor:
+        """Image tokens (b, n, dim) -> rows of the prompt (b, 2 * latents, hidden): `resample`, then `project`."""
+        return self.project(self.resample(ct, pet, there)[0])
 
     def embed(self, input_ids: Tensor, latents: Tensor | None) -> Tensor:
         """Ids (b, t) and latents (b, 2 * latents, hidden) -> inputs_embeds (b, t, hidden), by look-up.
@@ -141,7 +164,7 @@ class PETRG3D(PreTrainedModel):
         ct: Tensor | None = None,
         pet: Tensor | None = None,
         kept: Kept | None = None,
-        features: tuple[Tensor | None, Tensor | None] | None = None,
+        features: Both | None = None,
         latents: Tensor | None = None,
         labels: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
