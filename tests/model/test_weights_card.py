@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from huggingface_hub import ModelCard
+from pydantic import ValidationError
 from transformers import Qwen3Config
 
 from petrg.model.card import Card, CardScore, render
@@ -18,7 +20,7 @@ CARD = Card(
     scored_on="the 20 validation phantoms",
     scores=(
         CardScore(
-            name="PET abnormal F1", value=0.61234, low=0.5, high=0.7, controls={"template": 0.12, "shuffled": None}
+            name="PET abnormal F1", value=0.61234, interval=(0.5, 0.7), controls={"template": 0.12, "shuffled": None}
         ),
         CardScore(name="BLEU-4", value=None, controls={"template": 30.0}),
     ),
@@ -52,7 +54,6 @@ def test_what_is_not_known_is_not_claimed() -> None:
     text = render(Card(), _config())
     assert text.count(": not given") == 5  # weights, language model, data, cases, training
     assert "## Scores\n\nNot given." in text
-    assert "license" not in text
     assert "base_model" not in text
     assert "the image encoder has its initial values" in text
 
@@ -71,7 +72,31 @@ def test_the_header_is_what_the_hub_reads() -> None:
     assert "petrg-1" in rows["tags"]
 
 
+@pytest.mark.parametrize(("given", "said"), [(None, "unknown"), ("apache-2.0", "apache-2.0")])
+def test_the_hubs_own_reader_takes_the_card(given: str | None, said: str) -> None:
+    text = render(CARD.model_copy(update={"license": given}), _config(base_model="Qwen/Qwen3-8B"))
+    read = ModelCard(text)
+    assert read.data.to_dict() == {
+        "library_name": "petrg",
+        "pipeline_tag": "image-to-text",
+        "language": ["zh"],
+        "license": said,
+        "base_model": "Qwen/Qwen3-8B",
+        "tags": ["PET/CT", "nuclear-medicine", "radiology-report-generation", "petrg-1"],
+    }
+    heads = [line.removeprefix("## ") for line in read.text.splitlines() if line.startswith("## ")]
+    assert heads == ["Intended use", "Scores", "Limits", "Use"]
+    assert "Not for diagnosis, nor for any decision on a patient" in read.text
+
+
+def test_a_score_has_every_control_of_the_table_or_says_that_it_is_not_given() -> None:
+    rows = [line for line in render(CARD, _config()).splitlines() if line.startswith("|")]
+    assert len({row.count("|") for row in rows}) == 1
+    with pytest.raises(ValidationError):
+        CardScore(name="F1", value=0.5, interval=(0.4,))  # type: ignore[arg-type]
+
+
 def test_a_folder_of_one_machine_is_not_named() -> None:
     text = render(Card(), _config(base_model="/srv/someone/qwen"))
-    assert "/home" not in text
+    assert "/srv" not in text
     assert "a local folder" in text

@@ -21,6 +21,11 @@ _DOMAINS = {
     "phantoms": "digital phantoms; a study that does not prove itself a phantom is refused",
     "untrained": "nothing: the image encoder has its initial values, and what it says of an image means nothing",
 }
+_USE = (
+    "Drafts the findings of a whole-body FDG PET/CT, which a physician holds against the images and corrects; for "
+    "research on such drafts.",
+    "Not for diagnosis, nor for any decision on a patient, nor for images of a kind that it was not trained on.",
+)
 _LIMITS = ("Every text is a draft, not for diagnosis, unverified.",)
 _STORED_LIMITS = (
     "Absolute SUV is lost: PET is scaled by each scan's own percentile and maximum.",
@@ -30,12 +35,21 @@ _STORED_LIMITS = (
 
 
 class CardScore(Model):
-    """One score beside its controls (scores of texts that never saw the image); None where it was not to be had."""
+    """One score beside its controls; None where it was not to be had.
+
+    Parameters
+    ----------
+    name : str
+    value : float, optional
+    interval : (low, high), optional
+        95 %, over cases.
+    controls : dict
+        The same score of texts that never saw the image, by what those texts are.
+    """
 
     name: str
     value: float | None = None
-    low: float | None = None
-    high: float | None = None
+    interval: tuple[float, float] | None = None
     controls: dict[str, float | None] = Field(default_factory=dict)
 
 
@@ -57,7 +71,7 @@ class Card(Model):
     limits : tuple of str
         Further ones, a sentence each.
     license : str, optional
-        An identifier that the hub knows.
+        An identifier that the hub knows; "unknown", which is one, stands there where it is not given.
     """
 
     source: str | None = None
@@ -90,6 +104,8 @@ def render(card: Card, config: PETRG3DConfig) -> str:
         _header(card, config),
         "# PETRG-3D: findings of whole-body PET/CT as text\n",
         *(f"- **{name}**: {value or _UNSAID}" for name, value in facts.items()),
+        "\n## Intended use\n",
+        *(f"- {use}" for use in _USE),
         "\n## Scores\n",
         *_scores(card),
         "\n## Limits\n",
@@ -108,7 +124,7 @@ def _header(card: Card, config: PETRG3DConfig) -> str:
         ("library_name", "petrg"),
         ("pipeline_tag", "image-to-text"),
         ("language", list(card.languages)),
-        ("license", card.license),
+        ("license", card.license or "unknown"),
         ("base_model", None if base is None or Path(base).is_absolute() else base),
         ("tags", ["PET/CT", "nuclear-medicine", "radiology-report-generation", config.typed_recipe.name]),
     ]
@@ -132,7 +148,7 @@ def _scores(card: Card) -> Iterable[str]:
     yield f"| {' | '.join(heads)} |"
     yield f"|{'---|' * len(heads)}"
     for score in card.scores:
-        interval = _UNSAID if score.low is None or score.high is None else f"{score.low:.4g} to {score.high:.4g}"
+        interval = _UNSAID if score.interval is None else " to ".join(map(_number, score.interval))
         cells = [score.name, _number(score.value), interval, *(_number(score.controls.get(c)) for c in controls)]
         yield f"| {' | '.join(cells)} |"
 
