@@ -13,7 +13,7 @@ from transformers.pytorch_utils import Conv1D
 from petrg.errors import ModelError
 from petrg.model.config import LoraSpec
 
-__all__ = ["add_lora", "end_ids", "lora_targets", "row_scale", "takes_plain_prompt", "turn_end"]
+__all__ = ["add_lora", "after_answer", "end_ids", "lora_targets", "row_scale", "takes_plain_prompt", "turn_end"]
 
 _EVERYWHERE = ("q_proj", "v_proj")
 _GLM = ("query_key_value", "q_proj", "k_proj", "v_proj", "o_proj", "dense_h_to_4h", "dense_4h_to_h")
@@ -111,14 +111,23 @@ def end_ids(tokenizer: Any, *sources: Any, only_eos: bool = False) -> list[int]:
 
 def turn_end(tokenizer: Any) -> int | None:
     """The special token that the chat template puts after an answer (``<end_of_turn>``, ``<|im_end|>``), if any."""
+    after = tokenizer(after_answer(tokenizer).lstrip(), add_special_tokens=False)["input_ids"]
+    added = tokenizer.added_tokens_decoder.get(after[0]) if after else None
+    return after[0] if added is not None and added.special else None
+
+
+def after_answer(tokenizer: Any) -> str:
+    """What the chat template puts after the assistant's last words; empty where it puts nothing, or there is none.
+
+    Qwen has the end of turn and a newline, Gemma its own, Mistral the end token alone, GLM-4 nothing: there the next
+    speaker's token ends a turn.
+    """
     if not getattr(tokenizer, "chat_template", None):
-        return None
+        return ""
     word = "answer"
     messages = [{"role": "user", "content": "ask"}, {"role": "assistant", "content": word}]
     try:
         text = str(tokenizer.apply_chat_template(messages, tokenize=False))
     except TemplateError:
-        return None
-    after = tokenizer(text.rpartition(word)[2].lstrip(), add_special_tokens=False)["input_ids"]
-    added = tokenizer.added_tokens_decoder.get(after[0]) if after else None
-    return after[0] if added is not None and added.special else None
+        return ""
+    return text.rpartition(word)[2]

@@ -13,6 +13,7 @@ from petrg.errors import ModelError
 from petrg.model.backbone import takes_plain_prompt
 from petrg.model.base import base_tokenizer
 from petrg.model.config import PETRG3DConfig
+from petrg.model.generate import cut_text
 from petrg.model.prompt import IGNORED, Ask, Encoded, encode_answer, encode_prompt, prompt_text
 from petrg.model.recipe import Recipe
 from petrg.model.tokens import TokenSpan, add_tokens
@@ -81,16 +82,21 @@ class PETRG3DProcessor(ProcessorMixin):
         recipe: Any = None,
         revision: str | None = None,
         local_files_only: bool = False,
+        token: str | bool | None = None,
+        cache_dir: str | Path | None = None,
         **rest: Any,
     ) -> PETRG3DProcessor:
         """The processor of a folder or hub id; without a tokenizer there, the base language model's is taken.
+
+        ``revision``, ``local_files_only``, ``token`` and ``cache_dir`` are the hub's.
 
         Raises
         ------
         ModelError
             If ``recipe`` is another than the saved one, or there is no tokenizer.
         """
-        folder = fetch(pretrained_model_name_or_path, revision, local_files_only)
+        hub: dict[str, Any] = {"local_files_only": local_files_only, "token": token, "cache_dir": cache_dir}
+        folder = fetch(pretrained_model_name_or_path, revision, **hub)
         config = read_config(folder)
         expect_recipe(config, recipe)
         if any((folder / name).is_file() for name in _TOKENIZER_FILES):
@@ -99,7 +105,7 @@ class PETRG3DProcessor(ProcessorMixin):
             return made
         if config.base_model is None:
             raise ModelError("the folder has no tokenizer", "tokenizer.json", "take a whole folder of weights")
-        tokenizer = base_tokenizer(config.base_model, config.base_revision, local_files_only=local_files_only)
+        tokenizer = base_tokenizer(config.base_model, config.base_revision, **hub)
         return cls.of(config, tokenizer)
 
     @property
@@ -166,8 +172,7 @@ class PETRG3DProcessor(ProcessorMixin):
     def decode(self, ids: Any, **how: Any) -> str:
         """What was generated, as text: without special tokens, cut where the recipe cuts."""
         text = str(self.tokenizer.decode(ids, **{"skip_special_tokens": True, **how}))
-        cut = self.typed_recipe.generation.cut_at
-        return (text.partition(cut)[0] if cut else text).strip()
+        return cut_text(text, self.typed_recipe.generation.cut_at)
 
     def batch_decode(self, rows: Any, **how: Any) -> list[str]:
         """`decode` of each row."""

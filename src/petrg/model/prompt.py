@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from jinja2 import TemplateError
 
 from petrg.errors import ModelError
+from petrg.model.backbone import after_answer
 from petrg.model.recipe import Recipe
 from petrg.model.tokens import image_names
 
@@ -92,7 +93,8 @@ def encode_prompt(recipe: Recipe, ask: Ask, tokenizer: Any, latents: int, *, pla
     Raises
     ------
     ModelError
-        If the prompt is too long, or does not hold each latent of its modalities exactly once and in order.
+        If the prompt is too long, or does not hold each latent of its modalities exactly once and in order and none of
+        another.
     """
     text = prompt_text(recipe, ask, tokenizer, latents, plain=plain)
     ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -110,15 +112,15 @@ def encode_answer(
 ) -> Encoded:
     """Prompt and answer as one row with its labels.
 
-    The released recipe teaches every id below the tokenizer's own vocabulary size after the prompt, so never the
-    end of the turn but the newline after it; ours teaches the answer and the end token, nothing else.
+    The released recipe appends what the chat template puts after an answer (nothing in the plain layout) and teaches
+    every id below the tokenizer's own vocabulary size. An end of turn beyond it is never taught (Qwen, whose newline
+    after it is); one within it is (Gemma, Mistral). Ours teaches the answer and the end token, nothing else.
     """
     prompt = encode_prompt(recipe, ask, tokenizer, latents, plain=plain)
     rule = recipe.supervision
     text = prompt_text(recipe, ask, tokenizer, latents, plain=plain) + answer + rule.end_marker
-    eos = tokenizer.eos_token
-    if rule.after_end:
-        text += eos + "\n"
+    if rule.after_end and not plain:
+        text += after_answer(tokenizer)
     ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     if rule.end_token and not rule.after_end:
         ids = [*ids, tokenizer.eos_token_id]
@@ -148,12 +150,13 @@ def _too_long(length: int, limit: int) -> ModelError:
 
 
 def _check_latents(ids: list[int], tokenizer: Any, latents: int, modalities: tuple[str, ...]) -> None:
-    for modality in modalities:
-        wanted = tokenizer.convert_tokens_to_ids(image_names(modality, latents))
-        present = set(wanted)
+    for modality in ("ct", "pet"):
+        named = tokenizer.convert_tokens_to_ids(image_names(modality, latents))
+        present, wanted = set(named), named if modality in modalities else []
         if [k for k in ids if k in present] != wanted:
+            fault = f"does not hold the {latents} tokens of {modality.upper()} once and in order"
             raise ModelError(
-                f"the prompt does not hold the {latents} tokens of {modality.upper()} once and in order",
-                "one place for each image token",
-                "shorten the template, or take the tokenizer saved with the weights",
+                f"the prompt {fault if wanted else f'holds tokens of {modality.upper()}, which is not shown'}",
+                "one place for each token of the images shown, no other",
+                "shorten the template and leave image tokens out of it, or take the tokenizer saved with the weights",
             )

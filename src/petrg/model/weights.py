@@ -26,6 +26,7 @@ from petrg.model.tensors import INDEX, HeldTensors, Tensors, open_tensors, write
 
 __all__ = [
     "EMBEDDED",
+    "base_place",
     "expect_recipe",
     "fetch",
     "generation_config",
@@ -160,6 +161,8 @@ def load(
     revision: str | None = None,
     config: PETRG3DConfig | None = None,
     local_files_only: bool = False,
+    token: str | bool | None = None,
+    cache_dir: str | Path | None = None,
     **others: Any,
 ) -> PETRG3D:
     """A network from a folder or hub id, in eval mode.
@@ -172,6 +175,8 @@ def load(
         What the caller means to use them under; refused if it is another than theirs.
     dtype : optional
         Of every tensor; that of the files where None.
+    revision, local_files_only, token, cache_dir
+        The hub's; for the weights and, but for ``revision``, for their language model.
 
     Raises
     ------
@@ -179,13 +184,16 @@ def load(
         If a tensor is missing, unknown or of another shape, the recipe is another, or the language model is not
         the one they were trained on. Nothing is ever filled at random.
     """
-    _expect_known("from_pretrained", others, "base, recipe, dtype, device, revision or local_files_only")
-    folder = fetch(where, revision, local_files_only)
+    _expect_known(
+        "from_pretrained", others, "base, recipe, dtype, device, revision, local_files_only, token or cache_dir"
+    )
+    hub: dict[str, Any] = {"local_files_only": local_files_only, "token": token, "cache_dir": cache_dir}
+    folder = fetch(where, revision, **hub)
     own = read_config(folder) if config is None else config
     expect_recipe(own, recipe)
     dtype = _dtype(dtype)
     with torch.random.fork_rng(devices=[]):  # what is built before it is filled draws numbers
-        lm = _language_model(folder, own, base, dtype, local_files_only)
+        lm = _language_model(folder, own, base, dtype, **hub)
         own.text_config = lm.config
         with torch.device("meta"):
             model = PETRG3D(own, language_model=lm)
@@ -198,11 +206,9 @@ def load(
 _HARMLESS = (  # what transformers' own callers hand on beside what was asked; none of it changes a tensor
     "_commit_hash",
     "adapter_kwargs",
-    "cache_dir",
     "code_revision",
     "force_download",
     "safe_serialization",
-    "token",
 )
 
 
@@ -221,14 +227,12 @@ def _dtype(given: torch.dtype | str | None) -> torch.dtype | None:
     return found
 
 
-def fetch(where: Path | str, revision: str | None = None, local_files_only: bool = False) -> Path:
-    """The folder itself, or a copy of the hub's."""
+def fetch(where: Path | str, revision: str | None = None, **hub: Any) -> Path:
+    """The folder itself, or a copy of the hub's; ``hub`` are `snapshot_download`'s (token, cache_dir …)."""
     if Path(where).is_dir():
         return Path(where)
     try:
-        return Path(
-            snapshot_download(str(where), revision=revision, allow_patterns=_FILES, local_files_only=local_files_only)
-        )
+        return Path(snapshot_download(str(where), revision=revision, allow_patterns=_FILES, **hub))
     except (OSError, ValueError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
         raise ModelError(
             f"no weights can be had from {str(where)!r} ({type(error).__name__})",
@@ -270,19 +274,28 @@ def expect_recipe(config: PETRG3DConfig, asked: str | Mapping[str, Any] | Recipe
         )
 
 
-def _language_model(
-    folder: Path, config: PETRG3DConfig, base: Path | str | None, dtype: Any, local_files_only: bool
-) -> Any:
-    where, revision = base, None
+def base_place(folder: Path, config: PETRG3DConfig, base: Path | str | None) -> tuple[Path | str, str | None]:
+    """Where the language model of the weights in ``folder`` lies, and its revision on the hub.
+
+    Raises
+    ------
+    ModelError
+        If neither they nor ``base`` say.
+    """
     if base is None and config.embeds_base:
-        where = folder / EMBEDDED
-    elif base is None or str(base) == config.base_model:
-        where, revision = config.base_model, config.base_revision
-    if where is None:
-        raise ModelError("the weights name no base language model", "one to stand on", "give base=")
+        return folder / EMBEDDED, None
+    if base is None or str(base) == config.base_model:
+        if config.base_model is None:
+            raise ModelError("the weights name no base language model", "one to stand on", "give base=")
+        return config.base_model, config.base_revision
+    return base, None
+
+
+def _language_model(folder: Path, config: PETRG3DConfig, base: Path | str | None, dtype: Any, **hub: Any) -> Any:
+    where, revision = base_place(folder, config, base)
     half = dtype is torch.float16  # which rounds so that a model is no longer known by its values: cast afterwards
     size, seen = config.text_config.vocab_size, None if half else dtype
-    lm = load_base(where, revision=revision, size=size, dtype=seen, local_files_only=local_files_only)
+    lm = load_base(where, revision=revision, size=size, dtype=seen, **hub)
     if config.base_fingerprint not in (None, fingerprint(HeldTensors(lm.state_dict()))):
         raise ModelError(
             "the language model is not the one that these weights were trained on",
