@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +18,22 @@ from petrg.errors import InputError, ModelError
 from petrg.evaluate.benchmark.words import words
 from petrg.imaging import Quantity, Volume
 from petrg.imaging.nifti_file import write_nifti
+from petrg.model.processor import PETRG3DProcessor
+from petrg.model.prompt import Encoded
 from petrg.model.recipe import Recipe
-from petrg.phantom import low_res
+from petrg.phantom import LowRes, low_res
 from petrg.phantom.anatomy import LABELS
 from petrg.report import Structure, Uptake
 from petrg.train import run
 from petrg.train.as_slots import MARKERS, as_slots
-from petrg.train.cases import REGIONS, TrainCase, expect_apart, of_split
+from petrg.train.batch import Collate
+from petrg.train.cases import REGIONS, Targets, TrainCase, expect_apart, of_split
 from petrg.train.config import Directory, Phantoms
 from petrg.train.directory import directory_cases
-from petrg.train.images import NO_REGION, patch_lesions, patch_regions, prepare
+from petrg.train.examples import Example, Examples, Shown, ask_of
+from petrg.train.images import NO_REGION, UNKNOWN, patch_lesions, patch_regions, prepare
 from petrg.train.phantoms import PhantomSource, phantom_cases, phantom_seeds
+from petrg.train.scratch import new_tokenizer
 
 OURS, RELEASED = Recipe.of("petrg-1"), Recipe.of("petrg3d-2025")
 FEW = Phantoms(train=3, validation=2)
@@ -125,16 +132,23 @@ def test_numbers_become_slots(text: str, wanted: str) -> None:
 MANIFEST = "id,patient,split,sex,hospital\nAP_1,p1,train,F,AP\nAP_2,p2,validation,男,AP\n"
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    (tmp_path / "images").mkdir()
-    (tmp_path / "reports").mkdir()
+@pytest.fixture(scope="module")
+def painted_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The images of two digital patients, painted once."""
+    folder = tmp_path_factory.mktemp("painted")
     for number, key in enumerate(("AP_1", "AP_2")):
         study = PhantomSource(number, None, 1, True, "").read(stored=False).study
         assert study is not None
         assert study.ct is not None
-        write_nifti(study.ct, tmp_path / "images" / f"{key}_0000.nii.gz")
-        write_nifti(study.suv(), tmp_path / "images" / f"{key}_0001.nii.gz")
+        write_nifti(study.ct, folder / f"{key}_0000.nii.gz")
+        write_nifti(study.suv(), folder / f"{key}_0001.nii.gz")
+    return folder
+
+
+@pytest.fixture
+def home(painted_images: Path, tmp_path: Path) -> Path:
+    shutil.copytree(painted_images, tmp_path / "images")
+    (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "AP_1.json").write_text(json.dumps({"检查所见": "肝右叶结节，SUVmax约8.1。"}))
     (tmp_path / "reports" / "AP_2.txt").write_text("双肺未见异常。")
     (tmp_path / "template.json").write_text(json.dumps({"AP": {"F": "女性模板", "M": "男性模板"}}))
@@ -169,12 +183,7 @@ def test_a_folder_is_read(home: Path) -> None:
 
 
 def test_masks_and_label_maps_become_targets(home: Path) -> None:
-    truth = low_res(0, lesions=1)
-    for part in ("masks", "labels"):
-        (home / part).mkdir()
-    write_nifti(Volume(truth.lesions, truth.grid, Quantity.LABEL), home / "masks" / "AP_1.nii.gz")
-    write_nifti(Volume(truth.labels, truth.grid, Quantity.LABEL), home / "labels" / "AP_1.nii.gz")
-    (home / "labels" / "AP_1.json").write_text(json.dumps({str(code): name for name, code in LABELS.items()}))
+    masked(home, "masks", "labels")
     first, second = cases_of(home)
     assert first.source is not None
     assert second.source is not None
@@ -185,6 +194,115 @@ def test_masks_and_label_maps_become_targets(home: Path) -> None:
     assert np.array_equal(targets.regions, painted.regions)
     assert np.array_equal(targets.lesions, painted.lesions)
     assert second.source.read(stored=False).targets is None
+
+
+@cache
+def one_lesion() -> LowRes:
+    """The patient that `home` holds first."""
+    return low_res(0, lesions=1)
+
+
+def masked(home: Path, *parts: str) -> Path:
+    """The folder with the painted lesions, label map, or both, of its first study."""
+    truth = one_lesion()
+    for part in parts:
+        (home / part).mkdir()
+        array = truth.lesions if part == "masks" else truth.labels
+        write_nifti(Volume(array, truth.grid, Quantity.LABEL), home / part / "AP_1.nii.gz")
+    if "labels" in parts:
+        (home / "labels" / "AP_1.json").write_text(json.dumps({str(code): name for name, code in LABELS.items()}))
+    return home
+
+
+def targets_of(home: Path) -> Targets | None:
+    source = cases_of(home)[0].source
+    assert source is not None
+    return source.read(stored=False).targets
+
+
+def test_a_label_map_tells_nothing_of_lesions(home: Path, tmp_path: Path) -> None:
+    masked(home, "labels")
+    found = targets_of(home)
+    assert found is not None
+    assert found.lesions is None
+    config = toy(
+        data={"kind": "directory", "path": str(home)}, losses__attention=1.0, cache=str(tmp_path / "cache"), dropout={}
+    )
+    with pytest.raises(ModelError, match=r"losses\.attention is 1 but no case has its targets"):
+        run.prepare(config, tmp_path / "out")
+
+
+@pytest.mark.parametrize("label", [1, 256, 300, 65_535])
+def test_a_lesion_of_any_label_is_the_first(home: Path, label: int) -> None:
+    """256 of one byte would be no lesion, 300 the 44th."""
+    masked(home, "masks", "labels")
+    painted = targets_of(home)
+    truth = one_lesion()
+    array = truth.lesions.astype(np.uint16) * label
+    write_nifti(Volume(array, truth.grid, Quantity.LABEL), home / "masks" / "AP_1.nii.gz")
+    found = targets_of(home)
+    assert found is not None
+    assert painted is not None
+    assert found.lesions is not None
+    assert np.array_equal(found.lesions == 1, truth.lesions > 0)
+    assert found.lesions.max() == 1
+    assert found.lesion_regions == painted.lesion_regions
+
+
+def test_more_lesions_than_a_patient_has_are_refused(home: Path) -> None:
+    masked(home, "masks")
+    grid = one_lesion().grid
+    array = np.arange(np.prod(grid.shape)).reshape(grid.shape) % 3000
+    write_nifti(Volume(array.astype(np.uint16), grid, Quantity.LABEL), home / "masks" / "AP_1.nii.gz")
+    with pytest.raises(ModelError, match="a lesion mask of 2999 lesions"):
+        targets_of(home)
+
+
+def test_another_name_of_a_label_changes_the_digest(home: Path) -> None:
+    masked(home, "labels")
+    source = cases_of(home)[0].source
+    assert source is not None
+    before = source.digest()
+    names = home / "labels" / "AP_1.json"
+    names.write_text(names.read_text().replace("liver", "spleen", 1))
+    assert source.digest() != before
+
+
+def test_targets_of_one_case_are_learned_beside_a_case_without(home: Path) -> None:
+    masked(home, "masks", "labels")
+    recipe = toy(recipe_changes={"name": "x", "input": {"spacing_mm": [32.0] * 3}}).typed_recipe
+    patch = (2, 2, 2)
+    images = [prepare(c.source.read(stored=False), recipe, patch) for c in cases_of(home) if c.source is not None]
+    assert ["lesions" in i for i in images] == [True, False]
+    rows = [
+        Example(row=Encoded([1, 2], [-100, 2]), seed=0, modalities=("ct", "pet"), images=i, classes=None)
+        for i in images
+    ]
+    both = Collate(0, patch)(rows)
+    assert both["lesions"].any(dim=2).tolist() == [[True], [False]]
+    assert both["lesion_regions"].tolist()[0][0] >= 0 > -1 > both["lesion_regions"].tolist()[1][0]
+    assert (both["patch_regions"][0] != UNKNOWN).any()
+    assert (both["patch_regions"][1] == UNKNOWN).all()
+    assert "lesions" not in Collate(0, patch)(rows[1:])
+
+
+@pytest.mark.parametrize("room", [0, 3])
+def test_a_prompt_that_leaves_nothing_to_learn_is_refused(home: Path, room: int) -> None:
+    cases = cases_of(home, RELEASED, images=False)
+    tokenizer = new_tokenizer([c.answer for c in cases], 400)
+    ask = ask_of(cases[0], Shown(True, ()))
+    prompt = len(PETRG3DProcessor(tokenizer, RELEASED, 4).prompt(ask))
+    supervision = RELEASED.supervision.model_copy(update={"max_length": prompt + room})
+    short = RELEASED.model_copy(update={"name": "short", "supervision": supervision})
+    examples = Examples(cases[:1], PETRG3DProcessor(tokenizer, short, 4), toy(), None)
+    if room:
+        assert examples.lengths() == [prompt + room]
+        return
+    with pytest.raises(ModelError) as error:
+        examples.lengths()
+    assert str(error.value).startswith(
+        f"case 1 of train: a prompt of {prompt} tokens leaves nothing of its report to learn — expected fewer than"
+    )
 
 
 def test_classes_of_the_regions_are_read_from_the_report(home: Path) -> None:

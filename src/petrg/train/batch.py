@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from petrg.errors import ModelError
-from petrg.model.vit import keep_patches
-from petrg.train.examples import Example, no_classes, text_batch
+from petrg.model.rows import side_by_side
+from petrg.model.vit import Kept, keep_patches
+from petrg.train.examples import Example, no_classes
 from petrg.train.images import UNKNOWN, Named, patch_lesions, patch_regions
 from petrg.train.seeds import seed_of
 
@@ -45,7 +46,7 @@ class Collate:
         Tokens; ``ct`` and ``pet`` where any row shows them, ``at`` and ``there`` of their patches; targets; the
         ``seed`` of all its random acts.
         """
-        batch = text_batch([e.row for e in examples], self.pad)
+        batch = side_by_side([e.row for e in examples], self.pad)
         batch["seed"] = torch.tensor(seed_of(*(e.seed for e in examples)))
         if any(e.images is not None for e in examples):
             like = next(e.images for e in examples if e.images is not None)
@@ -63,12 +64,8 @@ class Collate:
         count = torch.tensor([len(i["ct"]) for i in images])
         if int(count.min()) < longest:
             out["there"] = torch.arange(longest) < count[:, None]
-        if all("patch_regions" in i for i in images):
-            rows = [F.pad(i["patch_regions"], (0, longest - len(i["patch_regions"])), value=UNKNOWN) for i in images]
-            out["patch_regions"] = torch.stack(rows)
-        if all("lesions" in i for i in images):
-            out |= _lesions([i["lesions"] for i in images], [i["lesion_regions"] for i in images], longest)
-        return out
+        out |= _regions([i.get("patch_regions") for i in images], longest)
+        return out | _lesions([i.get("lesions") for i in images], images, longest)
 
     def _volumes(self, images: Sequence[Named], used: Sequence[str]) -> dict[str, Tensor]:
         assert self.patch is not None
@@ -78,18 +75,23 @@ class Collate:
         out["at"] = kept.at
         if kept.there is not None:
             out["there"] = kept.there
-        if all("regions" in i for i in images):
-            rows = torch.stack([patch_regions(i["regions"], self.patch) for i in images]).gather(1, kept.at)
-            out["patch_regions"] = rows if kept.there is None else rows.where(kept.there, UNKNOWN)
-        if all("lesions" in i for i in images):
-            found = [
-                patch_lesions(i["lesions"], len(i["lesion_regions"]), self.patch)[:, at]
-                for i, at in zip(images, kept.at, strict=True)
-            ]
-            if kept.there is not None:
-                found = [f & there for f, there in zip(found, kept.there, strict=True)]
-            out |= _lesions(found, [i["lesion_regions"] for i in images], kept.at.shape[1])
-        return out
+        regions, lesions = self._targets(images, kept)
+        out |= _regions(regions, kept.at.shape[1])
+        return out | _lesions(lesions, images, kept.at.shape[1])
+
+    def _targets(self, images: Sequence[Named], kept: Kept) -> tuple[list[Tensor | None], list[Tensor | None]]:
+        """Region and lesions of the patches that are kept, of the images that have such."""
+        assert self.patch is not None
+        regions: list[Tensor | None] = []
+        lesions: list[Tensor | None] = []
+        for row, (image, at) in enumerate(zip(images, kept.at, strict=True)):
+            there = torch.ones_like(at, dtype=torch.bool) if kept.there is None else kept.there[row]
+            own = patch_regions(image["regions"], self.patch)[at] if "regions" in image else None
+            regions.append(None if own is None else own.where(there, UNKNOWN))
+            count = len(image["lesion_regions"]) if "lesions" in image else 0
+            found = patch_lesions(image["lesions"], count, self.patch)[:, at] if "lesions" in image else None
+            lesions.append(None if found is None else found & there)
+        return regions, lesions
 
     def _one_grid(self, images: Sequence[Named]) -> list[Named]:
         shapes = [tuple(i["ct"].shape[1:]) for i in images]
@@ -133,11 +135,29 @@ def _longer(tokens: Tensor, longest: int) -> Tensor:
     return F.pad(tokens, (0, 0, 0, longest - len(tokens)))
 
 
-def _lesions(found: Sequence[Tensor], regions: Sequence[Tensor], patches: int) -> dict[str, Tensor]:
+def _regions(rows: Sequence[Tensor | None], patches: int) -> dict[str, Tensor]:
+    """Region of each patch, unknown where a row knows none; nothing where no row does."""
+    if all(row is None for row in rows):
+        return {}
+    known = [torch.zeros(0, dtype=torch.long) if row is None else row for row in rows]
+    return {"patch_regions": torch.stack([F.pad(k, (0, patches - len(k)), value=UNKNOWN) for k in known])}
+
+
+def _lesions(rows: Sequence[Tensor | None], images: Sequence[Named], patches: int) -> dict[str, Tensor]:
+    """Patches and region of each lesion, none in a row that knows of none; nothing where no row has a mask."""
+    if all(row is None for row in rows):
+        return {}
+    found = [torch.zeros(0, patches, dtype=torch.bool) if row is None else row for row in rows]
+    numbers = [
+        torch.zeros(0, dtype=torch.long) if r is None else i["lesion_regions"]
+        for r, i in zip(rows, images, strict=True)
+    ]
     most = max(1, *(len(f) for f in found))
-    rows = [F.pad(f, (0, patches - f.shape[1], 0, most - len(f))) for f in found]
-    numbers = [F.pad(r, (0, most - len(r)), value=_NO_LESION) for r in regions]
-    return {"lesions": torch.stack(rows), "lesion_regions": torch.stack(numbers)}
+    filled = [F.pad(f, (0, patches - f.shape[1], 0, most - len(f))) for f in found]
+    return {
+        "lesions": torch.stack(filled),
+        "lesion_regions": torch.stack([F.pad(n, (0, most - len(n)), value=_NO_LESION) for n in numbers]),
+    }
 
 
 def _hide(batch: dict[str, Tensor], unseen: Tensor, classes: Tensor) -> None:

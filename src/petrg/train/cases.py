@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,17 +27,17 @@ class Targets:
 
     Parameters
     ----------
-    regions : (z, y, x) uint8
+    regions : (z, y, x) uint8 or None
         1 + the number of the region in `REGIONS`, 0 where none.
-    lesions : (z, y, x) uint8
-        Number of the lesion, 0 where none.
+    lesions : (z, y, x) of an integer type or None
+        Number of the lesion, 0 where none; None where no mask tells whether there are any.
     lesion_regions : tuple of int
         The region's number of each lesion, in order; -1 where it is not known.
     """
 
-    regions: NDArray[np.uint8] | None
-    lesions: NDArray[np.uint8]
-    lesion_regions: tuple[int, ...]
+    regions: NDArray[np.uint8] | None = None
+    lesions: NDArray[np.integer[Any]] | None = None
+    lesion_regions: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -15,6 +15,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -44,6 +45,7 @@ _SPLITS: Mapping[str, Split] = {"train": "train", "validation": "validation", "t
 _TEXT_KEYS = ("检查所见", "findings", "text")
 _TEXT_COLUMNS = ("report", "gt_report", "findings", "reference", "text", "检查所见")
 _CHUNK = 1 << 22
+_MOST_LESIONS = 2000
 
 
 @dataclass(frozen=True)
@@ -68,26 +70,58 @@ class DirectorySource:
         return Raw(study=study, targets=self._targets(study.suv().grid))
 
     def _targets(self, grid: Grid) -> Targets | None:
+        """What mask and label map tell; nothing is said of lesions where there is no mask."""
+        if self.mask is None and self.labels is None:
+            return None
         regions = None if self.labels is None else _regions(self.labels, grid)
         if self.mask is None:
-            none = np.zeros(grid.shape, np.uint8)
-            return None if regions is None else Targets(regions=regions, lesions=none, lesion_regions=())
-        mask = read_nifti(self.mask, Quantity.LABEL)
-        if mask.grid.shape != grid.shape or not np.allclose(mask.grid.affine, grid.affine, atol=1e-3):
-            raise ModelError("a lesion mask lies on another grid than its PET", "the PET's grid", "resample the mask")
-        lesions = mask.array.astype(np.uint8)
+            return Targets(regions=regions)
+        lesions = _lesions(self.mask, grid)
         numbers = tuple(_region_of(lesions == k, regions) for k in range(1, int(lesions.max()) + 1))
         return Targets(regions=regions, lesions=lesions, lesion_regions=numbers)
 
     def digest(self) -> str:
-        """Hash of the files' bytes."""
-        digest = hashlib.sha256()
-        for path in (p for p in (self.ct, self.pet, self.mask, self.labels) if p is not None):
-            with path.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
-            digest.update(b"\0")
+        """Hash of the files' bytes, the names of the label map's labels among them."""
+        files = {"ct": self.ct, "pet": self.pet, "mask": self.mask, "labels": self.labels}
+        if self.labels is not None and (names := _names_beside(self.labels)).is_file():
+            files["names"] = names
+        digest = hashlib.sha256(b"directory 2")
+        for role, path in files.items():
+            _hash(digest, role, path)
         return digest.hexdigest()
+
+
+def _names_beside(labels: Path) -> Path:
+    """Where `read_label_map` looks for the names of labels that the file itself does not name."""
+    return labels.with_name(labels.name.removesuffix(".nii.gz") + ".json")
+
+
+def _hash(digest: hashlib._Hash, role: str, path: Path | None) -> None:
+    """Add a file and what it is for."""
+    if path is None:
+        return
+    digest.update(f"{role} {path.stat().st_size} ".encode())
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+
+
+def _lesions(path: Path, grid: Grid) -> NDArray[np.integer[Any]]:
+    """A mask with its lesions numbered from 1 without gaps, in the order of their labels."""
+    mask = read_nifti(path, Quantity.LABEL)
+    if mask.grid.shape != grid.shape or not np.allclose(mask.grid.affine, grid.affine, atol=1e-3):
+        raise ModelError("a lesion mask lies on another grid than its PET", "the PET's grid", "resample the mask")
+    labels = np.unique(mask.array)
+    labels = labels[labels > 0]
+    if len(labels) > _MOST_LESIONS:
+        raise ModelError(
+            f"a lesion mask of {len(labels)} lesions",
+            f"at most {_MOST_LESIONS}",
+            "number connected lesions, not voxels",
+        )
+    numbered = np.zeros(int(mask.array.max()) + 1, np.int16)
+    numbered[labels] = np.arange(1, len(labels) + 1)
+    return numbered[mask.array]
 
 
 def _regions(path: Path, grid: Grid) -> NDArray[np.uint8]:

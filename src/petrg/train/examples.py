@@ -20,7 +20,7 @@ from petrg.train.config import Dropout, TrainConfig
 from petrg.train.images import UNKNOWN, Named
 from petrg.train.seeds import generator, seed_of
 
-__all__ = ["EVERYTHING", "Example", "Examples", "Shown", "ask_of", "no_classes", "shown", "text_batch"]
+__all__ = ["EVERYTHING", "Example", "Examples", "Shown", "ask_of", "no_classes", "shown"]
 
 
 @dataclass(frozen=True)
@@ -121,16 +121,27 @@ class Examples(Dataset[Example]):
         Raises
         ------
         ModelError
-            If a row is longer than the recipe allows; it is named by its number within its split.
+            If a row is longer than the recipe allows, or so long a prompt that nothing of its report is left to learn;
+            it is named by its number within its split.
         """
         return [len(self._row(case, k).ids) for k, case in enumerate(self.cases, 1)]
 
     def _row(self, case: TrainCase, number: int) -> Encoded:
         everything = Shown(True, () if self.images is None else ("ct", "pet"))
         try:
-            return self.processor.answer(ask_of(case, everything), case.answer)
+            row = self.processor.answer(ask_of(case, everything), case.answer)
         except ModelError as error:
             raise ModelError(f"case {number} of {case.split}: {error.found}", error.expected, error.do) from error
+        if all(label == IGNORED for label in row.labels):
+            limit = self.processor.typed_recipe.supervision.max_length
+            text = self.processor.text(ask_of(case, everything))
+            prompt = len(self.processor.tokenizer(text, add_special_tokens=False)["input_ids"])
+            raise ModelError(
+                f"case {number} of {case.split}: a prompt of {prompt} tokens leaves nothing of its report to learn",
+                f"fewer than {limit}, where the recipe cuts",
+                "raise supervision.max_length, or shorten the template",
+            )
+        return row
 
 
 def _classes(case: TrainCase) -> Tensor | None:
@@ -146,17 +157,3 @@ def _classes(case: TrainCase) -> Tensor | None:
 def no_classes() -> Tensor:
     """Classes of a case of which nothing is known."""
     return torch.full((len(REGIONS), 2), UNKNOWN)
-
-
-def text_batch(rows: Sequence[Encoded], pad: int) -> dict[str, Tensor]:
-    """Rows filled up on the right to the longest of them, never further."""
-    width = max(len(row.ids) for row in rows)
-
-    def filled(values: Sequence[int], filler: int) -> list[int]:
-        return [*values, *[filler] * (width - len(values))]
-
-    return {
-        "input_ids": torch.tensor([filled(row.ids, pad) for row in rows]),
-        "attention_mask": torch.tensor([filled([1] * len(row.ids), 0) for row in rows]),
-        "labels": torch.tensor([filled(row.labels, IGNORED) for row in rows]),
-    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -31,7 +33,7 @@ def prepare(raw: Raw, recipe: Recipe, patch: Patch) -> Named:
     -------
     dict
         ``ct`` and ``pet`` (c, d0, d1, d2) float32, ``wanted`` (patches) bool; where they are known ``regions`` and
-        ``lesions`` (d0, d1, d2) uint8 and ``lesion_regions`` (lesions) int64.
+        ``lesions`` (d0, d1, d2) with ``lesion_regions`` (lesions) int64.
     """
     if isinstance(recipe.input, StoredInput):
         assert raw.stored is not None
@@ -59,22 +61,22 @@ def _targets(targets: Targets, own: Grid, grid: Grid) -> Named:
     index = np.rint(own.to_index(grid.to_mm(np.indices(grid.shape).reshape(3, -1).T))).astype(int)
     inside: NDArray[np.bool_] = np.all((index >= 0) & (index < own.shape), axis=1)
     z, y, x = np.where(inside[:, None], index, 0).T
-    lesions = np.where(inside, targets.lesions[z, y, x], 0).reshape(grid.shape).astype(np.uint8)
-    for number in range(1, len(targets.lesion_regions) + 1):
-        if not (lesions == number).any() and len(voxels := np.argwhere(targets.lesions == number)):
-            at = np.rint(grid.to_index(own.to_mm(voxels.mean(axis=0)))).astype(int).clip(0, np.array(grid.shape) - 1)
-            lesions[tuple(at)] = number
-    out = {
-        "lesions": torch.from_numpy(lesions),
-        "lesion_regions": torch.tensor(targets.lesion_regions, dtype=torch.long),
-    }
+    out: Named = {}
+    if targets.lesions is not None:
+        lesions = np.where(inside, targets.lesions[z, y, x], 0).reshape(grid.shape).astype(np.int16)
+        for number in range(1, len(targets.lesion_regions) + 1):
+            if not (lesions == number).any() and len(voxels := np.argwhere(targets.lesions == number)):
+                at = np.rint(grid.to_index(own.to_mm(voxels.mean(axis=0)))).astype(int)
+                lesions[tuple(at.clip(0, np.array(grid.shape) - 1))] = number
+        out["lesions"] = torch.from_numpy(lesions)
+        out["lesion_regions"] = torch.tensor(targets.lesion_regions, dtype=torch.long)
     if targets.regions is not None:
         regions = np.where(inside, targets.regions[z, y, x], 0).reshape(grid.shape).astype(np.uint8)
         out["regions"] = torch.from_numpy(regions)
     return out
 
 
-def _blocks(volume: Tensor, patch: Patch) -> NDArray[np.uint8]:
+def _blocks(volume: Tensor, patch: Patch) -> NDArray[Any]:
     """(patches, voxels of one), the last axis fastest."""
     (n0, p0), (n1, p1), (n2, p2) = ((size // p, p) for size, p in zip(volume.shape, patch, strict=True))
     cut = volume.numpy().reshape(n0, p0, n1, p1, n2, p2).transpose(0, 2, 4, 1, 3, 5)
@@ -117,7 +119,7 @@ class PreparedImages:
     def _key(self, source: Source) -> str:
         if source not in self._keys:  # content is hashed once a run
             made_from = {"input": self.recipe.input.model_dump(mode="json"), "patch": self.patch}
-            self._keys[source] = cache_key(kind="images 1", content=source.digest(), **made_from)
+            self._keys[source] = cache_key(kind="images 2", content=source.digest(), **made_from)
         return self._keys[source]
 
     def read(self, source: Source) -> Named:
