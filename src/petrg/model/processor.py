@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import BatchFeature, ProcessorMixin
 
 from petrg.errors import ModelError
@@ -16,6 +15,7 @@ from petrg.model.config import PETRG3DConfig
 from petrg.model.generate import cut_text
 from petrg.model.prompt import IGNORED, Ask, Encoded, encode_answer, encode_prompt, prompt_text
 from petrg.model.recipe import Recipe
+from petrg.model.rows import side_by_side
 from petrg.model.tokens import TokenSpan, add_tokens
 from petrg.model.weights import expect_recipe, fetch, read_config
 
@@ -155,18 +155,9 @@ class PETRG3DProcessor(ProcessorMixin):
             rows = [Encoded(ids, [IGNORED] * len(ids)) for ids in map(self.prompt, listed)]
         else:
             rows = [self.answer(ask, text) for ask, text in zip(listed, answers, strict=True)]
-        width = max(len(row.ids) for row in rows)
-
-        def filled(values: list[list[int]], filler: int) -> torch.Tensor:
-            pads = [[filler] * (width - len(v)) for v in values]
-            return torch.tensor([p + v if answers is None else v + p for v, p in zip(values, pads, strict=True)])
-
-        batch = {
-            "input_ids": filled([row.ids for row in rows], self.pad_id),
-            "attention_mask": filled([[1] * len(row.ids) for row in rows], 0),
-        }
-        if answers is not None:
-            batch["labels"] = filled([row.labels for row in rows], IGNORED)
+        batch = side_by_side(rows, self.pad_id, left=answers is None)
+        if answers is None:
+            del batch["labels"]
         return BatchFeature(batch)
 
     def decode(self, ids: Any, **how: Any) -> str:
