@@ -36,6 +36,7 @@ def test_the_tensor_arrives_bit_for_bit(dtype: torch.dtype) -> None:
         "max_tokens": 64,
         "temperature": 0.0,
         "top_p": 1.0,
+        "top_k": -1,
         "repetition_penalty": 1.3,
         "seed": 0,
         "n": 1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from petrg.model.generate import Drafted, drafted
+from petrg.model.generate import Drafted, drafted, drawing
 from petrg.model.infer import Loaded, tensor_bytes
 from petrg.model.recipe import Generation
 from petrg.remote.embeds import EmbeddedPrompt, complete, served_model
@@ -25,12 +25,14 @@ def write_there(server: Server, loaded: Loaded, prompt: Any, how: Generation, se
     RemoteError
         As `petrg.remote.embeds.complete`.
     """
+    drawn = drawing(loaded.model.language_model, how)
     asked = EmbeddedPrompt(
         model=served_model(server),
         tensor=tensor_bytes(prompt),
         max_tokens=how.max_new_tokens,
-        temperature=how.temperature if how.sample else 0.0,
-        top_p=how.top_p if how.sample else 1.0,
+        temperature=drawn.get("temperature", 0.0),
+        top_p=drawn.get("top_p", 1.0),
+        top_k=drawn.get("top_k", 0) or -1,  # 0 is the library's word for all
         repetition_penalty=how.repetition_penalty,
         seed=seed % 2**31,
         ends=tuple(loaded.ends),

@@ -18,6 +18,7 @@ from petrg.errors import ModelError
 from petrg.model.tensors import Tensors
 
 __all__ = [
+    "LOAD_FAULTS",
     "base_config",
     "base_name",
     "base_of",
@@ -27,9 +28,11 @@ __all__ = [
     "load_base",
     "quiet",
     "resize",
+    "unreadable",
 ]
 
-_LOAD_FAULTS = (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError)
+LOAD_FAULTS = (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError)
+"""What transformers raises where a model cannot be had."""
 
 
 def base_name(name: str) -> str | None:
@@ -57,8 +60,8 @@ def base_config(name: str | Path, revision: str | None = None, **hub: Any) -> An
     """
     try:
         return AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False, **hub)
-    except _LOAD_FAULTS as error:
-        raise _unreadable(name, error) from error
+    except LOAD_FAULTS as error:
+        raise unreadable(name, error) from error
 
 
 def base_tokenizer(name: str | Path, revision: str | None = None, **hub: Any) -> Any:
@@ -71,8 +74,8 @@ def base_tokenizer(name: str | Path, revision: str | None = None, **hub: Any) ->
     """
     try:
         return AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False, **hub)
-    except _LOAD_FAULTS as error:
-        raise _unreadable(name, error, "tokenizer") from error
+    except LOAD_FAULTS as error:
+        raise unreadable(name, error, "tokenizer") from error
 
 
 def load_base(
@@ -103,8 +106,8 @@ def load_base(
     try:
         with quiet():
             lm, info = loader.from_pretrained(name, revision=revision, dtype=dtype or "auto", **how)
-    except _LOAD_FAULTS as error:
-        raise _unreadable(name, error) from error
+    except LOAD_FAULTS as error:
+        raise unreadable(name, error) from error
     _expect_whole(info)
     return lm if size is None else resize(lm, size)
 
@@ -124,8 +127,8 @@ def base_of(config: Any, state: Mapping[str, Tensor], dtype: torch.dtype) -> Any
             lm, info = kind.from_pretrained(
                 None, config=config, state_dict=dict(state), dtype=dtype, output_loading_info=True
             )
-    except _LOAD_FAULTS as error:
-        raise _unreadable("the checkpoint", error) from error
+    except LOAD_FAULTS as error:
+        raise unreadable("the checkpoint", error) from error
     _expect_whole(info)
     return lm
 
@@ -190,7 +193,8 @@ def fingerprint(tensors: Tensors) -> str:
     return digest.hexdigest()[:16]
 
 
-def _unreadable(name: str | Path, error: Exception, what: str = "language model") -> ModelError:
+def unreadable(name: str | Path, error: Exception, what: str = "language model") -> ModelError:
+    """The one error for a language model that cannot be had from ``name``."""
     said = str(error).strip().splitlines() or [type(error).__name__]
     place = "the folder given" if Path(name).is_absolute() else repr(str(name))
     return ModelError(

@@ -12,8 +12,10 @@ from torch import nn
 from petrg.files import output_directory, write_file
 from petrg.model.backbone import end_ids, row_scale
 from petrg.model.base import base_state, quiet
+from petrg.model.generate import drawing
 from petrg.model.network import PETRG3D
 from petrg.model.processor import PETRG3DProcessor
+from petrg.model.tensors import SHARD
 from petrg.model.tokens import MARKS
 from petrg.model.weights import generation_config
 
@@ -21,7 +23,6 @@ __all__ = ["TOKEN_ROWS", "Exported", "export_lm", "merge_adapters", "model_ends"
 
 TOKEN_ROWS = "petrg/token_rows.safetensors"
 """In a folder of its own: servers load every safetensors file beside the weights."""
-_SHARD = 5_000_000_000  # bytes
 
 _README = """# The language model of PETRG-3D weights, adapters merged
 
@@ -72,9 +73,11 @@ def export_lm(model: PETRG3D, processor: PETRG3DProcessor, folder: Path) -> Expo
     ends = model_ends(model, processor)
     with output_directory(folder) as aside:
         with quiet():
-            lm.save_pretrained(aside, state_dict=state, max_shard_size=_SHARD)
+            lm.save_pretrained(aside, state_dict=state, max_shard_size=SHARD)
         processor.tokenizer.save_pretrained(aside)
-        generation_config(recipe, ends, processor.pad_id).save_pretrained(aside)
+        decoding = generation_config(recipe, ends, processor.pad_id)
+        decoding.update(**drawing(lm, recipe.generation))
+        decoding.save_pretrained(aside)
         (aside / TOKEN_ROWS).parent.mkdir()
         save_file({"marks": model.token_rows().detach().float().cpu().contiguous()}, aside / TOKEN_ROWS)
         about = _README.format(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -13,8 +14,19 @@ from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria,
 from petrg.model.backbone import end_ids
 from petrg.model.recipe import Generation
 
-__all__ = ["Drafted", "RepetitionPenalty", "case_seed", "cut_text", "drafted", "generate", "is_looping"]
+__all__ = [
+    "Drafted",
+    "RepetitionPenalty",
+    "case_seed",
+    "cut_text",
+    "drafted",
+    "drawing",
+    "generate",
+    "generate_ids",
+    "is_looping",
+]
 
+_LIBRARY: dict[str, Any] = {"top_p": 1.0, "temperature": 1.0, "top_k": 50}  # its defaults; greedy it warns of others
 _LOOP_TAIL = 600  # characters looked at
 _LOOP_TIMES = ((1, 24), (2, 4), (8, 3))  # from this length on, a passage that comes round so often is a loop
 
@@ -70,6 +82,7 @@ class _Stream(TextStreamer):
     def __init__(self, tokenizer: Any, write: Callable[[str], None], marker: str) -> None:
         super().__init__(tokenizer, skip_special_tokens=True)
         self.write, self.marker = write, marker
+        self.held, self.done = "", False
 
     def put(self, value: Tensor) -> None:
         """Take the next tokens; the prompt entered as embeddings, so none of it comes by here."""
@@ -77,10 +90,37 @@ class _Stream(TextStreamer):
             super().put(value)
 
     def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
-        """Pass it on, without the end marker where it comes in one piece."""
-        text = text.replace(self.marker, "") if self.marker else text
-        if text:
-            self.write(text)
+        """Pass it on up to the end marker; what may be its beginning waits for what comes next."""
+        text, found, _ = (self.held + text).partition(self.marker) if self.marker else (text, "", "")
+        self.done, done = self.done or bool(found), self.done
+        wait = 0 if found or stream_end else self._begun(text)
+        self.held = text[len(text) - wait :]
+        if not done and text[: len(text) - wait]:
+            self.write(text[: len(text) - wait])
+
+    def _begun(self, text: str) -> int:
+        """How many of the last characters are the marker's first."""
+        return next((n for n in range(len(self.marker) - 1, 0, -1) if text.endswith(self.marker[:n])), 0)
+
+
+@torch.inference_mode()
+def generate_ids(model: Any, embeds: Tensor, mask: Tensor | None = None, **how: Any) -> Tensor:
+    """What is written after prompts (b, t, hidden), padded on the left: (b, new) ids, as transformers' ``generate``.
+
+    Decoding is as the network's generation config says, ``how`` over it (transformers' names); the penalty is
+    `RepetitionPenalty`, and a config that does not ask to sample is read greedily, whatever the language model's says.
+    """
+    config = copy.deepcopy(how.pop("generation_config", None) or model.generation_config)
+    rest = config.update(**how)
+    penalty, config.repetition_penalty = config.repetition_penalty or 1.0, 1.0
+    config.do_sample = bool(config.do_sample)
+    if not config.do_sample:
+        config.update(**_LIBRARY)
+    processors = LogitsProcessorList([RepetitionPenalty(penalty), *rest.pop("logits_processor", ())])
+    made: Tensor = model.language_model.generate(
+        inputs_embeds=embeds, attention_mask=mask, generation_config=config, logits_processor=processors, **rest
+    )
+    return made
 
 
 def case_seed(seed: int, study_id: str) -> int:
@@ -141,6 +181,18 @@ def generate(
     return [_row(ids, tokenizer, how, stops) for ids in rows]
 
 
+def drawing(lm: Any, how: Generation) -> dict[str, Any]:
+    """What a token is drawn by: the recipe's ``top_p`` and ``temperature``, the language model's own ``top_k``.
+
+    The released code leaves top_k to the language model (20 with Qwen3-8B), and so to transformers' 50 where that has
+    none. Empty where nothing is drawn.
+    """
+    if not how.sample:
+        return {}
+    own = getattr(getattr(lm, "generation_config", None), "top_k", None)
+    return {"top_p": how.top_p, "temperature": how.temperature, "top_k": _LIBRARY["top_k"] if own is None else own}
+
+
 @torch.inference_mode()
 def _decode(
     model: Any, embeds: Sequence[Tensor], tokenizer: Any, how: Generation, ends: list[int], stream: Any
@@ -154,9 +206,9 @@ def _decode(
     for row, prompt in enumerate(embeds):  # on the left: a model writes after the last token
         padded[row, longest - len(prompt) :] = prompt
         mask[row, longest - len(prompt) :] = 1
-    drawn: dict[str, Any] = {"top_p": how.top_p, "temperature": how.temperature}
+    drawn = drawing(model.language_model, how)
     if not how.sample:
-        drawn = {"top_p": 1.0, "temperature": 1.0, "top_k": 50}  # the library's defaults: it warns of any other
+        drawn = _LIBRARY
     marker = StoppingCriteriaList([_AtMarker(tokenizer, how.cut_at)] if how.cut_at else [])
     made = model.language_model.generate(
         inputs_embeds=padded,

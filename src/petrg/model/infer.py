@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from petrg.errors import ModelError
 from petrg.model.base import fingerprint
 from petrg.model.device import Place, choose_place
 from petrg.model.export_lm import model_ends
@@ -20,6 +21,7 @@ from petrg.model.network import PETRG3D
 from petrg.model.processor import PETRG3DProcessor
 from petrg.model.prompt import Ask
 from petrg.model.recipe import Generation, Recipe
+from petrg.model.table import load_without_layers
 from petrg.model.tensors import HeldTensors
 from petrg.model.weights import fetch, is_ours
 
@@ -63,8 +65,23 @@ class Loaded:
 
     @torch.inference_mode()
     def prompt(self, seen: Seen, ask: Ask) -> Tensor:
-        """The prompt as embeddings, (t, hidden)."""
+        """The prompt as embeddings, (t, hidden).
+
+        Raises
+        ------
+        ModelError
+            If what is seen is not what the question announces.
+        """
+        shown = tuple(name for name in ("ct", "pet") if getattr(seen, name) is not None)
+        if set(shown) != set(ask.modalities):
+            raise ModelError(
+                f"the question announces {_named(ask.modalities)}, and {_named(shown)} is shown",
+                "the same",
+                "report it",
+            )
         ids = torch.tensor([self.processor.prompt(ask)], device=self.place.device)
+        if not shown:
+            return self.model.embed(ids, None)[0]
         kept = seen.kept(self.place.device)
         features = self.model.see(self._tensor(seen.ct), self._tensor(seen.pet), kept)
         latents = self.model.condense(*features, None if kept is None else kept.there)
@@ -84,6 +101,10 @@ class Loaded:
         return None if volume is None else torch.from_numpy(volume)[None].to(self.place.device)
 
 
+def _named(modalities: Sequence[str]) -> str:
+    return " and ".join(m.upper() for m in modalities) or "no image"
+
+
 def load_weights(
     where: Path | str,
     *,
@@ -91,6 +112,7 @@ def load_weights(
     dtype: str = "auto",
     base: Path | str | None = None,
     recipe: str | None = None,
+    layers: bool = True,
     local_files_only: bool = False,
 ) -> Loaded:
     """Weights from a folder or hub id, ready to write.
@@ -103,6 +125,8 @@ def load_weights(
         The base language model, where it lies elsewhere than the weights say.
     recipe : str, optional
         Refused if it is another than theirs.
+    layers : bool
+        False leaves the language model's layers out (`petrg.model.table`): prompts can be made, a server writes.
 
     Raises
     ------
@@ -112,7 +136,7 @@ def load_weights(
     place = choose_place(device, dtype)
     folder = fetch(where, local_files_only=local_files_only)
     processor = PETRG3DProcessor.from_pretrained(folder, recipe=recipe, local_files_only=local_files_only)
-    model = PETRG3D.from_pretrained(
+    model = (PETRG3D.from_pretrained if layers else load_without_layers)(
         folder,
         base=base,
         recipe=recipe,

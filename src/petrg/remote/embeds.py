@@ -32,6 +32,8 @@ class EmbeddedPrompt:
         A (tokens, hidden) tensor, saved by torch.
     temperature : float
         0 takes the likeliest token.
+    top_k : int
+        A token is drawn from so many; -1 from all.
     ends : tuple of int
         Tokens that end an answer.
     stop : tuple of str
@@ -43,19 +45,21 @@ class EmbeddedPrompt:
     max_tokens: int
     temperature: float = 0.0
     top_p: float = 1.0
+    top_k: int = -1
     repetition_penalty: float = 1.0
     seed: int = 0
     ends: tuple[int, ...] = ()
     stop: tuple[str, ...] = ()
 
     def body(self) -> bytes:
-        """The request as JSON."""
+        """The request as JSON; all that decides a draw is said, or the server's own settings would."""
         body: dict[str, Any] = {
             "model": self.model,
             "prompt_embeds": base64.b64encode(self.tensor).decode("ascii"),
             "max_tokens": self.max_tokens,
             "temperature": self.temperature,
             "top_p": self.top_p,
+            "top_k": self.top_k,
             "repetition_penalty": self.repetition_penalty,
             "seed": self.seed,
             "n": 1,

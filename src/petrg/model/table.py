@@ -1,0 +1,170 @@
+"""A network without its language model's layers: all that makes a prompt for a server that has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM, GenerationConfig
+from transformers.utils.hub import cached_file
+
+from petrg.errors import ModelError
+from petrg.model.base import LOAD_FAULTS, fingerprint, unreadable
+from petrg.model.config import PETRG3DConfig
+from petrg.model.export_lm import TOKEN_ROWS
+from petrg.model.network import PETRG3D
+from petrg.model.recipe import Recipe
+from petrg.model.released import check_shapes
+from petrg.model.tensors import INDEX, SINGLE, SafeTensors, open_tensors
+from petrg.model.weights import base_place, expect_recipe, fetch, is_ours, read_config
+
+__all__ = ["load_without_layers"]
+
+_BLOCK = 8192  # rows that are read at a time
+
+
+def load_without_layers(
+    where: Path | str,
+    *,
+    base: Path | str | None = None,
+    recipe: str | Mapping[str, Any] | Recipe | None = None,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str = "cpu",
+    local_files_only: bool = False,
+) -> PETRG3D:
+    """A network whose language model has its table of words and nothing else: layers and head stay on the meta device.
+
+    Memory is that of the table (151,669 x 4,096 values with Qwen3-8B: 1.2 GB in bfloat16, 2.5 GB in float32) and of
+    what is not the language model's. From the hub only the file that holds the table is fetched, where the weights
+    name its commit.
+
+    Parameters
+    ----------
+    base : folder or hub name, optional
+        The language model as published, or a folder that `petrg export-lm` wrote from these weights.
+    recipe, dtype, local_files_only
+        As `petrg.model.weights.load`.
+
+    Raises
+    ------
+    ModelError
+        If a tensor is missing, unknown or of another shape, the recipe is another, or the table is of another
+        language model than these weights stand on.
+    """
+    folder, hub = fetch(where, local_files_only=local_files_only), {"local_files_only": local_files_only}
+    own = read_config(folder)
+    expect_recipe(own, recipe)
+    place, revision = base_place(folder, own, base)
+    with torch.device("meta"):
+        lm = AutoModelForCausalLM.from_config(own.text_config)
+    table = lm.get_input_embeddings()
+    name = next(key for key, parameter in lm.named_parameters() if parameter is table.weight)
+    pinned = revision is not None and not Path(place).is_dir()
+    source = _tensors(place, revision, name if pinned else None, hub)
+    exported = Path(place) / TOKEN_ROWS
+    if not pinned and not exported.is_file():
+        _expect_same(own, _Cut(source, {key: tuple(t.shape) for key, t in lm.state_dict().items()}, name))
+    _fill(table, source, name, dtype)
+    lm.generation_config = _generation_config(place, revision, hub) or lm.generation_config
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        model = PETRG3D(own, language_model=lm)
+    _fill_ours(model, open_tensors(folder), dtype)
+    if exported.is_file():
+        _expect_export(model, exported)
+    for part in (table, *(child for key, child in model.named_children() if key != "language_model")):
+        part.to(device)
+    return model.eval()
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A language model's tensors as they are once its table is cut to its tokenizer; a tied head is the table."""
+
+    source: SafeTensors
+    shapes: Mapping[str, tuple[int, ...]]
+    table: str
+
+    def _there(self, name: str) -> str:
+        return name if name in self.source.shapes else self.table
+
+    def dtype(self, name: str) -> torch.dtype:
+        """The type of one."""
+        return self.source.dtype(self._there(name))
+
+    def read(self, name: str, first: int = 0, last: int | None = None) -> Tensor:
+        """One tensor, or its rows ``first`` to ``last``."""
+        return self.source.read(self._there(name), first, last)
+
+
+def _tensors(place: Path | str, revision: str | None, wanted: str | None, hub: Mapping[str, Any]) -> SafeTensors:
+    """The language model's files: those that hold the tensor ``wanted``, or all."""
+    try:
+        found = cached_file(place, INDEX, revision=revision, _raise_exceptions_for_missing_entries=False, **hub)
+        names = [SINGLE]
+        if found is not None:
+            index = json.loads(Path(found).read_text(encoding="utf-8"))["weight_map"]
+            names = sorted(set(index.values())) if wanted is None else [index[wanted]]
+        paths = [cached_file(place, name, revision=revision, **hub) for name in names]
+    except (*LOAD_FAULTS, TypeError) as error:
+        raise unreadable(place, error, "table of words") from error
+    return SafeTensors.of([Path(str(path)) for path in paths])
+
+
+def _expect_same(config: PETRG3DConfig, tensors: _Cut) -> None:
+    """Refuse a language model that is not the one the weights stand on; a few values of each tensor are read."""
+    missing = [
+        key for key, shape in tensors.shapes.items()
+        if tensors.source.shapes.get(tensors._there(key), ())[1:] != shape[1:]
+    ]  # fmt: skip
+    if missing or config.base_fingerprint not in (None, fingerprint(tensors)):
+        raise ModelError(
+            "the language model is not the one that these weights were trained on",
+            f"{config.base_model or 'the embedded one'}, tensor for tensor, or its export",
+            "give --base that very model, or the folder that petrg export-lm wrote",
+        )
+
+
+def _expect_export(model: PETRG3D, file: Path) -> None:
+    marks = load_file(file).get("marks")
+    if marks is None or not torch.equal(marks, model.token_rows().detach().float().cpu()):
+        raise ModelError(
+            "the folder is an export of other weights", "the one made from these", "run petrg export-lm anew"
+        )
+
+
+def _fill(table: Any, source: SafeTensors, name: str, dtype: torch.dtype | None) -> None:
+    """Read the table's rows, block by block, so that no second copy of it is held."""
+    rows, width = table.weight.shape
+    there = source.shapes.get(name, (0, 0))
+    if there[0] < rows or tuple(there[1:]) != (width,):
+        raise ModelError(
+            f"the table of words is {list(there)}", f"at least {rows} rows of {width} values", "take the model it is of"
+        )
+    weight = torch.empty(rows, width, dtype=dtype or source.dtype(name))
+    for first in range(0, rows, _BLOCK):
+        weight[first : first + _BLOCK] = source.read(name, first, min(first + _BLOCK, rows))
+    table.weight = nn.Parameter(weight, requires_grad=False)
+    for key, buffer in table.named_buffers():  # Gemma's scale
+        if buffer.is_meta:
+            setattr(table, key, torch.tensor(table.scalar_embed_scale))
+
+
+def _fill_ours(model: PETRG3D, tensors: Any, dtype: torch.dtype | None) -> None:
+    check_shapes(tensors.shapes, {k: tuple(t.shape) for k, t in model.state_dict().items() if is_ours(k)})
+    state = {name: tensors.read(name) for name in tensors.shapes}
+    state = {k: t.to(dtype) if dtype is not None and t.is_floating_point() else t for k, t in state.items()}
+    model.load_state_dict(state, strict=False, assign=True)
+
+
+def _generation_config(place: Path | str, revision: str | None, hub: Mapping[str, Any]) -> GenerationConfig | None:
+    """What the language model stops at and draws from, where it says so."""
+    try:
+        return GenerationConfig.from_pretrained(place, revision=revision or "main", **hub)
+    except OSError:
+        return None
