@@ -103,7 +103,8 @@ def open_writer(
     sample : bool, optional
         Draw tokens instead of taking the likeliest; as the recipe says where not given.
     server : Server, optional
-        One that takes prompt embeddings and runs the exported language model.
+        One that takes prompt embeddings and runs the exported language model; of it only the table of words is loaded
+        here, and ``base`` may name the exported folder.
     study : Study, optional
         One it is meant for: refused before anything large is read, where `prepare` would refuse it.
 
@@ -118,7 +119,7 @@ def open_writer(
     folder = fetch(weights)
     if study is not None:
         expect_domain(study, read_config(folder).domain, allow_untrained=allow_untrained)
-    loaded = load_weights(folder, device=device, dtype=dtype, base=base)
+    loaded = load_weights(folder, device=device, dtype=dtype, base=base, layers=server is None)
     how = loaded.recipe.generation
     if sample is not None:
         how = how.model_copy(update={"sample": sample})
@@ -137,6 +138,7 @@ def prepare(
     masks: Sequence[Mask] | None = None,
     label_map: LabelMap | None = None,
     pet_only: bool = False,
+    show: Sequence[str] | None = None,
     progress: Progress = silent,
 ) -> Prepared:
     """Measure a study, word its question and bring its images onto the recipe's grid.
@@ -152,11 +154,14 @@ def prepare(
         The healthy report itself, where it is not the style's; False asks without one.
     record, masks, label_map, pet_only
         As `petrg.draft.pipeline.draft`.
+    show : sequence of "ct", "pet", optional
+        What the network is shown; all that is reported on where not given. The record is measured all the same.
 
     Raises
     ------
     ModelError
-        If the weights may not be shown this study, or the recipe needs a sex that is not known.
+        If the weights may not be shown this study, or the recipe needs a sex that is not known, or shows both images
+        and is asked to show fewer.
     StudyError, UnitError, StyleError, ReportError
         As `petrg.draft.pipeline.draft`.
     """
@@ -165,7 +170,7 @@ def prepare(
         record = None if record is None else record_without_ct(record)
     expect_domain(study, writer.loaded.domain, allow_untrained=writer.allow_untrained)
     chosen = _style(style, language)
-    use = ("pet",) if pet_only else ("ct", "pet")
+    use = _use(writer, pet_only=pet_only, show=show)
     ask = _ask(study, writer, chosen, hospital, template=template, use=use)
     measured = draft(
         study,
@@ -222,7 +227,7 @@ def finish(
         update={
             "writer": writer.name,
             "findings": told.findings,
-            "problems": (*measured.problems, *_about(writer), *told.notes),
+            "problems": (*measured.problems, *_about(writer, case), *told.notes),
             "provenance": measured.provenance | _provenance(writer, case, drafted),
         }
     )
@@ -246,6 +251,22 @@ def draft_neural(
     case = prepare(study, writer, **how)
     (drafted,) = write([case], writer, stream)
     return finish(case, drafted, writer, deidentify=deidentify, salt=salt)
+
+
+def _use(writer: NeuralWriter, *, pet_only: bool, show: Sequence[str] | None) -> tuple[str, ...]:
+    """The modalities that the network is shown, CT first."""
+    there = ("pet",) if pet_only else ("ct", "pet")
+    asked = there if show is None else tuple(show)
+    if not set(asked) <= set(there):
+        raise ModelError(f"the network is asked to be shown {' and '.join(asked)}", " or ".join(there), "correct it")
+    recipe = writer.loaded.recipe
+    if recipe.input.kind == "stored" and set(asked) != {"ct", "pet"}:
+        raise ModelError(
+            f"recipe {recipe.name} is asked to write without CT or PET",
+            "both, as it was trained",
+            "show both, or take weights of petrg-1",
+        )
+    return tuple(name for name in there if name in asked)
 
 
 def _style(style: str | Path | Style | None, language: Literal["zh", "en"]) -> Style:
@@ -295,13 +316,16 @@ def _seen(study: Study, writer: NeuralWriter, use: tuple[str, ...]) -> Seen:
     return study_input(study, recipe, writer.loaded.patch, use=use, body=body)
 
 
-def _about(writer: NeuralWriter) -> tuple[Note, ...]:
+def _about(writer: NeuralWriter, case: Prepared) -> tuple[Note, ...]:
     numbers = "filled from the record" if writer.loaded.recipe.slots else "its own, held against the record"
     rows = [
         ("worded-by-network", f"the findings are worded by a network ({writer.name}); numbers in them are {numbers}")
     ]
     if writer.loaded.domain == "untrained":
         rows.append(("untrained", "the network's image encoder is untrained: what it says of the image means nothing"))
+    if set(case.ask.modalities) != {"ct", "pet"}:
+        shown = " and ".join(m.upper() for m in case.ask.modalities) or "no image"
+        rows.append(("shown-in-part", f"the network was shown {shown}: what it says of anything else means nothing"))
     if writer.loaded.place.note:
         rows.append(("other-type", writer.loaded.place.note))
     return tuple(Note(code=code, text=text) for code, text in rows)
@@ -323,6 +347,7 @@ def _provenance(writer: NeuralWriter, case: Prepared, drafted: Drafted) -> dict[
         "language_model": config.base_fingerprint or "",
         "language_model_runs": "here" if writer.server is None else "on a server",
         "decoding": ("sampled, " if how.sample else "greedy, ") + ", ".join(f"{k} {v:g}" for k, v in decoding.items()),
+        "shown": " and ".join(m.upper() for m in case.ask.modalities) or "no image",
         "template": _named_template(case),
         "hospital": case.ask.hospital or "not given",
         "text_sha256": hashlib.sha256(drafted.text.encode()).hexdigest(),

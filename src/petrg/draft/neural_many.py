@@ -6,21 +6,35 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from petrg.draft.neural import NeuralWriter, Prepared, finish, prepare, write
 from petrg.errors import PetrgError
 from petrg.imaging import Study
 from petrg.report import Report
 
-__all__ = ["draft_many"]
+__all__ = ["Written", "draft_each", "draft_many"]
 
 Source = Study | Callable[[], Study]
 _Ready = Prepared | PetrgError
 _END = object()
 
 
-def draft_many(
+class Written(NamedTuple):
+    """A study, its report, and the text as the network wrote it."""
+
+    study: Study
+    report: Report
+    text: str
+
+
+def draft_many(studies: Iterable[Source], writer: NeuralWriter, **how: Any) -> Iterator[Report | PetrgError]:
+    """The reports of `draft_each` alone."""
+    for made in draft_each(studies, writer, **how):
+        yield made.report if isinstance(made, Written) else made
+
+
+def draft_each(
     studies: Iterable[Source],
     writer: NeuralWriter,
     *,
@@ -28,7 +42,7 @@ def draft_many(
     ahead: int = 2,
     deidentify: bool = False,
     **how: Any,
-) -> Iterator[Report | PetrgError]:
+) -> Iterator[Written | PetrgError]:
     """Reports of ``studies`` in their order; what is wrong with one study is yielded in its place and stops no other.
 
     A thread reads, measures and prepares up to ``ahead`` batches while the network writes. A report does not depend on
@@ -48,7 +62,7 @@ def draft_many(
 
     Yields
     ------
-    Report or PetrgError
+    Written or PetrgError
         An error that is no `PetrgError` is raised.
     """
     if batch < 1 or ahead < 1:
@@ -69,11 +83,11 @@ def _texts(cases: list[Prepared], writer: NeuralWriter) -> list[Any]:
         return [error] if len(cases) == 1 else list(chain.from_iterable(_texts([case], writer) for case in cases))
 
 
-def _finished(case: Prepared, drafted: Any, writer: NeuralWriter, *, deidentify: bool) -> Report | PetrgError:
+def _finished(case: Prepared, drafted: Any, writer: NeuralWriter, *, deidentify: bool) -> Written | PetrgError:
     if isinstance(drafted, PetrgError):
         return drafted
     try:
-        return finish(case, drafted, writer, deidentify=deidentify)
+        return Written(case.study, finish(case, drafted, writer, deidentify=deidentify), drafted.text)
     except PetrgError as error:
         return error
 

@@ -58,7 +58,7 @@ def study_input(
     Parameters
     ----------
     use : tuple of "ct", "pet"
-        The modalities shown.
+        The modalities shown; none is an ablation.
     body : Body, optional
         Needed where `needs_body`.
 
@@ -70,6 +70,8 @@ def study_input(
         If the PET is not in SUVbw.
     """
     if isinstance(recipe.input, MmInput):
+        if not use:
+            return Seen(None, None)
         ct, pet, wanted, _ = mm_volumes(study, recipe.input, patch, use=use)
         return Seen(ct, pet, wanted)
     if study.ct is None or study.pet is None or set(use) != {"ct", "pet"}:
