@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from petrg.errors import StudyError, UnitError
 from petrg.imaging import Grid, Quantity, Study, Volume
+from petrg.model import stem, vit
 from petrg.model.config import VisionConfig
 from petrg.model.mm_input import mm_grid, mm_volumes, suv_curve, suv_of, windows
 from petrg.model.positions import Positions, from_middle, from_top
 from petrg.model.recipe import MmInput, Recipe, StoredInput
+from petrg.model.stem import ConvStem, LinearStem, keep_patches, patches
 from petrg.model.stored_input import scale_pet, stored_volumes
-from petrg.model.vit import Attention, LinearStem, ViT3D, keep_patches, patches
+from petrg.model.vit import Attention, FeedForward, ViT3D
 
 SMALL = VisionConfig(patch=(4, 4, 2), dim=24, depth=2, heads=2, head_dim=8, mlp_dim=40, position_tables=(8, 8, 8))
 RECIPE = MmInput(spacing_mm=(4.0, 4.0, 4.0), windows_hu=((-1000.0, 1000.0), (-160.0, 240.0)))
@@ -46,7 +52,7 @@ def test_a_stem_without_a_norm_before_it_sees_the_level() -> None:
 
 def test_patches_are_cut_in_the_order_of_the_released_design() -> None:
     volume = torch.arange(2 * 8 * 8 * 4.0).view(1, 2, 8, 8, 4)
-    cut = patches(volume, (4, 4, 2))
+    cut = torch.cat(list(patches(volume, (4, 4, 2))), dim=1)
     assert cut.shape == (1, 8, 64)
     # patch (1, 0, 1) is number 1 * 4 + 0 * 2 + 1; inside, (p1, p2, pf, c) with the channel fastest
     assert torch.equal(cut[0, 5], volume[0, :, 4:8, 0:4, 2:4].permute(1, 2, 3, 0).flatten())
@@ -87,6 +93,97 @@ def test_patches_left_out_are_not_looked_at() -> None:
     kept = keep_patches(wanted)
     assert torch.equal(vit(volume, kept), vit(changed, kept))
     assert not torch.allclose(vit(volume), vit(changed), atol=1e-3)
+
+
+@pytest.mark.parametrize("patch", [(4, 4, 4), (6, 2, 1), (4, 2, 1)])
+def test_convolutions_run_round_the_body_only_and_see_what_they_saw(patch: tuple[int, int, int]) -> None:
+    torch.manual_seed(4)
+    stem = ConvStem(SMALL.model_copy(update={"stem": "conv", "patch": patch, "normalise_patches": False}))
+    volumes = torch.randn(2, 3, *(9 * p for p in patch))
+    wanted = torch.zeros(2, 9, 9, 9, dtype=torch.bool)
+    wanted[0, 3:5, 4, 5], wanted[1, 4, 3:6, 4] = True, True
+    kept = keep_patches(wanted.flatten(1))
+    assert kept.there is not None, "rows of different length"
+    sizes: list[int] = []
+    stem.layers[0].register_forward_hook(lambda _, given, __: sizes.append(given[0].numel()))
+    whole = stem(volumes).gather(1, kept.at[:, :, None].expand(-1, -1, SMALL.dim))
+    some = stem(volumes, kept)
+    assert torch.allclose(some[kept.there], whole[kept.there], atol=1e-5)
+    assert sizes[1] < sizes[0] / 4
+    stem.reach = (0, 0, 0)  # the box without what lies round it is not enough
+    assert not torch.allclose(stem(volumes, kept)[kept.there], whole[kept.there], atol=1e-3)
+
+
+def test_a_convolutional_stem_takes_one_channel_for_equal_ones() -> None:
+    torch.manual_seed(5)
+    stem = ConvStem(SMALL.model_copy(update={"stem": "conv", "normalise_patches": False}))
+    volume = torch.randn(1, 1, 8, 8, 4)
+    assert torch.allclose(stem(volume), stem(volume.expand(-1, 3, -1, -1, -1)), atol=1e-5)
+
+
+def test_a_body_at_the_edge_is_padded_as_the_volume_is() -> None:
+    torch.manual_seed(6)
+    stem = ConvStem(SMALL.model_copy(update={"stem": "conv", "normalise_patches": False}))
+    volumes = torch.randn(1, 3, 20, 20, 10)
+    wanted = torch.zeros(1, 5, 5, 5, dtype=torch.bool)
+    wanted[0, 0, 4, 0] = True
+    kept = keep_patches(wanted.flatten(1))
+    assert torch.allclose(stem(volumes, kept)[0, 0], stem(volumes)[0, int(kept.at[0, 0])], atol=1e-5)
+
+
+def test_tokens_go_through_a_perceptron_in_parts_and_come_out_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vit, "_TOKENS", 7)
+    torch.manual_seed(7)
+    layer = FeedForward(SMALL).eval()
+    x = torch.randn(2, 30, SMALL.dim)
+    whole = layer(x)
+    assert whole.requires_grad, "in training it is one piece"
+    lengths: list[int] = []
+    layer.up.register_forward_hook(lambda _, given, __: lengths.append(given[0].shape[1]))
+    with torch.no_grad():
+        assert torch.allclose(layer(x), whole, atol=1e-6)
+    assert lengths == [7, 7, 7, 7, 2]
+
+
+class _Made(TorchDispatchMode):
+    """The most values of any tensor made, and the types of all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most, self.types = 0, set[torch.dtype]()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        views = any(
+            a.untyped_storage().data_ptr() == o.untyped_storage().data_ptr()
+            for a in _tensors(args)
+            for o in _tensors(out)
+        )
+        for tensor in _tensors(out):
+            self.types.add(tensor.dtype)
+            self.most = self.most if views else max(self.most, tensor.numel())
+        return out
+
+
+def _tensors(tree: Any) -> list[torch.Tensor]:
+    return [t for t in tree_leaves(tree) if isinstance(t, torch.Tensor)]
+
+
+@pytest.mark.parametrize("air", [False, True])
+def test_encoding_holds_no_second_volume_nor_a_matrix_of_attention(monkeypatch: pytest.MonkeyPatch, air: bool) -> None:
+    monkeypatch.setattr(stem, "_PIECE", 4096)
+    monkeypatch.setattr(vit, "_TOKENS", 64)
+    config = SMALL.model_copy(update={"patch": (8, 8, 8)})
+    network = ViT3D(config).eval()
+    volumes = torch.rand(1, 1, 64, 64, 64)
+    kept = keep_patches(torch.arange(512)[None] % 3 > 0) if air else None
+    tokens = 512 if kept is None else kept.at.shape[1]
+    with torch.inference_mode(), _Made() as made:
+        network(volumes, kept)
+    weights = max(p.numel() for p in network.parameters())
+    assert made.most <= max(weights, tokens * 3 * config.heads * config.head_dim) < volumes.numel()
+    assert tokens * config.dim <= made.most < tokens**2
+    assert made.types <= {torch.float32, torch.int64}, "no float64"
 
 
 def test_positions_are_added_once_for_each_axis() -> None:

@@ -89,8 +89,8 @@ class PETRG3D(PreTrainedModel):
         dtype = self.vision.stem.norm_out.weight.dtype
         ct, pet = (None if v is None else v.to(dtype) for v in (ct, pet))
         if ct is not None and pet is not None and self.pet_vision is None and ct.shape[2:] == pet.shape[2:]:
-            tokens = torch.cat((self.vision.embed(ct, kept), self.vision.embed(pet, kept)))
-            seen = self.vision.encode(tokens, None if kept is None else _twice(kept))
+            both = None if kept is None else _twice(kept)
+            seen = self.vision.encode(torch.cat([self.vision.embed(v, kept) for v in (ct, pet)]), both)
             first, second = seen.chunk(2)
             return first, second
         return (
@@ -100,23 +100,23 @@ class PETRG3D(PreTrainedModel):
 
     def resample(
         self, ct: Tensor | None, pet: Tensor | None, there: Tensor | None = None, *, look: bool = False
-    ) -> tuple[Both, list[list[Tensor]]]:
+    ) -> tuple[Both, list[Tensor]]:
         """Image tokens (b, n, dim) -> latents (b, latents, dim), CT and PET; what is None stays None.
 
-        With ``look`` also, for each modality that is there, each layer's log attention weights (b, heads, latents, n)
-        on the image tokens; else an empty list. ``there`` (b, n) bool marks real tokens.
+        With ``look`` also, for each modality that is there, the last layer's log attention weights (b, heads, latents,
+        n) on the image tokens; else an empty list. ``there`` (b, n) bool marks real tokens.
         """
         latents: list[Tensor | None] = []
-        looked: list[list[Tensor]] = []
+        looked: list[Tensor] = []
         for x, resampler in ((ct, self.ct_resampler), (pet, self.pet_resampler)):
             if x is None:
                 latents.append(None)
                 continue
             x = x.to(resampler.latents.dtype)
-            made, layers = resampler.look(x, there) if look else (resampler(x, there), None)
+            made, weights = resampler.look(x, there) if look else (resampler(x, there), None)
             latents.append(made)
-            if layers is not None:
-                looked.append(layers)
+            if weights is not None:
+                looked.append(weights)
         return (latents[0], latents[1]), looked
 
     def project(self, latents: Both) -> Tensor:

@@ -2,140 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from petrg.model.config import VisionConfig
 from petrg.model.positions import Positions
+from petrg.model.stem import ConvStem, Kept, LinearStem, keep_patches
 
-__all__ = ["Attention", "Block", "ConvStem", "FeedForward", "Kept", "LinearStem", "ViT3D", "keep_patches", "patches"]
+__all__ = ["Attention", "Block", "FeedForward", "Kept", "ViT3D", "keep_patches"]
 
-
-class Kept(NamedTuple):
-    """The patches of each row that are looked at; the others (air) are left out.
-
-    ``at`` (b, m) int, ascending; ``there`` (b, m) bool, False where a shorter row is filled up, None where none is.
-    """
-
-    at: Tensor
-    there: Tensor | None
-
-
-def keep_patches(wanted: Tensor) -> Kept:
-    """What ``wanted`` (b, n) bool asks for; a row without any keeps its first patch.
-
-    >>> keep_patches(torch.tensor([[True, False, True], [False, True, False]]))
-    Kept(at=tensor([[0, 2],
-            [1, 0]]), there=tensor([[ True,  True],
-            [ True, False]]))
-    """
-    wanted = wanted.clone()
-    wanted[:, 0] |= ~wanted.any(dim=1)
-    count = wanted.sum(dim=1)
-    at = wanted.to(torch.int8).argsort(dim=1, descending=True, stable=True)[:, : int(count.max())]
-    there = torch.arange(at.shape[1], device=at.device) < count[:, None]
-    return Kept(at.where(there, 0), None if bool(there.all()) else there)
-
-
-def patches(volumes: Tensor, patch: tuple[int, int, int]) -> Tensor:
-    """Cut (b, c, d0, d1, d2) into (b, n, p0 * p1 * p2 * c): the last axis fastest, channel fastest inside a patch.
-
-    >>> patches(torch.arange(8.0).view(1, 1, 2, 2, 2), (1, 1, 2)).tolist()
-    [[[0.0, 1.0], [2.0, 3.0], [4.0, 5.0], [6.0, 7.0]]]
-    """
-    b, c, *shape = volumes.shape
-    n0, n1, n2 = (size // p for size, p in zip(shape, patch, strict=True))
-    p0, p1, p2 = patch
-    cut = volumes.view(b, c, n0, p0, n1, p1, n2, p2).permute(0, 2, 4, 6, 3, 5, 7, 1)
-    return cut.reshape(b, n0 * n1 * n2, p0 * p1 * p2 * c)
-
-
-class LinearStem(nn.Module):
-    """Patches to tokens: LayerNorm, Linear, LayerNorm.
-
-    A volume of one channel stands for ``channels`` equal ones: mean and variance of equal channels are those of
-    one, so the weights are summed over channels and two thirds of the work falls away (Linear is linear).
-    """
-
-    def __init__(self, config: VisionConfig) -> None:
-        super().__init__()
-        self.patch, self.channels = config.patch, config.channels
-        width = config.channels * config.patch[0] * config.patch[1] * config.patch[2]
-        self.norm_in = nn.LayerNorm(width) if config.normalise_patches else None
-        self.linear = nn.Linear(width, config.dim)
-        self.norm_out = nn.LayerNorm(config.dim)
-
-    def forward(self, volumes: Tensor, kept: Kept | None = None) -> Tensor:
-        """(b, c or 1, d0, d1, d2) -> (b, n, dim), or (b, m, dim) of the patches ``kept``."""
-        cut = patches(volumes, self.patch)
-        if kept is not None:
-            cut = cut.gather(1, kept.at[:, :, None].expand(-1, -1, cut.shape[-1]))
-        if volumes.shape[1] == self.channels:
-            return self.norm_out(self.linear(cut if self.norm_in is None else self.norm_in(cut)))
-        weight, bias = self._folded()
-        if self.norm_in is not None:
-            cut = F.layer_norm(cut, cut.shape[-1:], eps=self.norm_in.eps)
-        return self.norm_out(F.linear(cut, weight.to(cut.dtype), bias.to(cut.dtype)))
-
-    def _folded(self) -> tuple[Tensor, Tensor]:
-        """Weight (dim, width / channels) and bias (dim) for one channel, the affine part of ``norm_in`` in them."""
-        weight: Tensor = self.linear.weight
-        bias: Tensor = self.linear.bias
-        if self.norm_in is not None:
-            weight, bias = weight * self.norm_in.weight, bias + weight @ self.norm_in.bias
-        return weight.view(len(weight), -1, self.channels).sum(-1), bias
-
-
-class ConvStem(nn.Module):
-    """Volumes to tokens through strided 3 x 3 x 3 convolutions, halving each axis until a patch is one voxel.
-
-    What learns from scratch learns sooner behind convolutions than behind one linear map (Xiao et al. 2021, "Early
-    convolutions help transformers see better"); they start after Kaiming and a LayerNorm follows.
-    """
-
-    def __init__(self, config: VisionConfig) -> None:
-        super().__init__()
-        self.patch, self.channels = config.patch, config.channels
-        strides = _strides(config.patch)
-        widths = [max(16, config.dim >> (len(strides) - 1 - k)) for k in range(len(strides))]
-        layers: list[nn.Module] = []
-        before = config.channels
-        for stride, width in zip(strides, widths, strict=True):
-            a, b, c = (max(3, s) for s in stride)
-            layers += [nn.Conv3d(before, width, (a, b, c), stride, padding=1), nn.GELU()]
-            before = width
-        self.layers = nn.Sequential(*layers, nn.Conv3d(before, config.dim, 1))
-        self.norm_out = nn.LayerNorm(config.dim)
-        for layer in self.layers:
-            if isinstance(layer, nn.Conv3d):
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-
-    def forward(self, volumes: Tensor, kept: Kept | None = None) -> Tensor:
-        """(b, c or 1, d0, d1, d2) -> (b, n, dim), or (b, m, dim) of the patches ``kept``."""
-        whole = volumes.expand(-1, self.channels, -1, -1, -1)
-        tokens = self.layers(whole).flatten(2).transpose(1, 2)
-        if kept is not None:
-            tokens = tokens.gather(1, kept.at[:, :, None].expand(-1, -1, tokens.shape[-1]))
-        return self.norm_out(tokens)
-
-
-def _strides(patch: tuple[int, int, int]) -> list[tuple[int, int, int]]:
-    """Strides of each layer, whose products are the patch.
-
-    >>> _strides((8, 8, 4)), _strides((6, 2, 1))
-    ([(2, 2, 2), (2, 2, 2), (2, 2, 1)], [(2, 2, 1), (3, 1, 1)])
-    """
-    strides: list[tuple[int, int, int]] = []
-    left = patch
-    while max(left) > 1:
-        a, b, c = (2 if n % 2 == 0 else n for n in left)
-        strides.append((a, b, c))
-        left = (left[0] // a, left[1] // b, left[2] // c)
-    return strides or [(1, 1, 1)]
+_TOKENS = 1024  # tokens that go through a perceptron at a time
 
 
 class Attention(nn.Module):
@@ -156,6 +33,7 @@ class Attention(nn.Module):
         q, k, v = self.qkv(self.norm(x)).view(b, n, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         rate = self.dropout if self.training else 0.0
         seen = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=rate)
+        del q, k, v  # they are the most of what a layer holds
         return x + self.drop(self.out(seen.transpose(1, 2).reshape(b, n, -1)))
 
 
@@ -170,7 +48,12 @@ class FeedForward(nn.Module):
         self.drop = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``x`` plus its transformation."""
+        """``x`` plus its transformation; without gradients a few tokens at a time, so that what is between is small."""
+        if torch.is_grad_enabled():
+            return self._pass(x)
+        return torch.cat([self._pass(some) for some in x.split(_TOKENS, dim=1)], dim=1)
+
+    def _pass(self, x: Tensor) -> Tensor:
         return x + self.drop(self.down(self.drop(F.gelu(self.up(self.norm(x))))))
 
 
