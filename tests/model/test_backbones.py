@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from families import FAMILIES, ROWS_MORE, SMALL, TIED, tokenizer_of, write_family
+from families import AS_RELEASED, FAMILIES, ROWS_MORE, SMALL, TIED, tokenizer_of, write_family
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
@@ -142,7 +142,7 @@ def test_the_end_is_taught_and_the_answer_and_nothing_else(started: Any, name: s
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_released_recipe_does_not_teach_the_end(bases: Any, name: str) -> None:
-    _, processor = start(bases[name], network=SMALL, recipe="petrg3d-2025")
+    _, processor = start(bases[name], network=AS_RELEASED, recipe="petrg3d-2025")
     row = processor.answer(ASK, "未见异常。")
     assert processor.tokenizer.eos_token_id in row.ids[len(processor.prompt(ASK)) :]
     assert processor.tokenizer.eos_token_id not in row.labels

@@ -274,6 +274,6 @@ def test_the_reference_checkpoint_both_ways(shared: Path, tmp_path: Path) -> Non
 
 def test_a_network_of_another_design_has_no_released_layout(tmp_path: Path) -> None:
     network = RELEASED.model_copy(update={"vision": RELEASED.vision.model_copy(update={"share": False})})
-    model, _ = start(write_family("qwen3", tmp_path / "base"), network=network)
+    model, _ = start(write_family("qwen3", tmp_path / "base"), network=network, recipe="petrg3d-2025")
     with pytest.raises(PetrgError, match="none of those"):
         released_state(model)

@@ -89,9 +89,22 @@ FAMILIES = {
 TIED = ("gemma2",)
 ROWS_MORE = 7  # rows that the published table has beyond its tokenizer
 SMALL = Network(
-    vision=VisionConfig(patch=(4, 4, 4), dim=12, depth=1, heads=1, head_dim=8, mlp_dim=16, position_tables=(4, 4, 4)),
+    vision=VisionConfig(
+        patch=(4, 4, 4),
+        dim=12,
+        depth=1,
+        heads=1,
+        head_dim=8,
+        mlp_dim=16,
+        position="mm",
+        position_tables=(4, 4, 4),
+        normalise_patches=False,
+    ),
     resampler=ResamplerConfig(latents=3, depth=1, heads=1, head_dim=8, mlp_ratio=1),
     lora=LoraSpec(rank=2, alpha=4),
+)
+AS_RELEASED = SMALL.model_copy(
+    update={"vision": SMALL.vision.model_copy(update={"position": "stretched", "normalise_patches": True})}
 )
 
 

@@ -45,6 +45,7 @@ NETWORK = Network(
         position="mm",
         position_tables=(64, 32, 32),
         stem="conv",
+        normalise_patches=False,
     ),
     resampler=ResamplerConfig(latents=8, depth=1, heads=2, head_dim=8, mlp_ratio=1),
     lora=LoraSpec(rank=2, alpha=4),

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from petrg.errors import ModelError, first_fault
 from petrg.report.model import Model
 
-__all__ = ["Generation", "Input", "MmInput", "Prompt", "Recipe", "StoredInput", "Supervision", "recipe_names"]
+__all__ = [
+    "Generation",
+    "Input",
+    "MmInput",
+    "Prompt",
+    "Recipe",
+    "StoredInput",
+    "Supervision",
+    "laid_over",
+    "recipe_names",
+]
 
 Positive = Annotated[float, Field(gt=0)]
+
+
+def _ascends(window: tuple[float, float]) -> tuple[float, float]:
+    if window[0] >= window[1]:
+        raise ValueError(f"{window[0]:g} to {window[1]:g} is no window: low first, then high")
+    return window
+
+
+Window = Annotated[tuple[float, float], AfterValidator(_ascends)]
 
 
 class StoredInput(Model):
@@ -26,7 +46,7 @@ class StoredInput(Model):
     """
 
     kind: Literal["stored"] = "stored"
-    hu: tuple[float, float] = (-1000.0, 1000.0)
+    hu: Window = (-1000.0, 1000.0)
     hu_unit: Positive = 1000.0
     percentile: Annotated[float, Field(gt=0, le=100)] = 99.5
 
@@ -49,7 +69,7 @@ class MmInput(Model):
     spacing_mm: tuple[Positive, Positive, Positive]
     suv_ceiling: Positive = 30.0
     suv_knee: Positive = 1.0
-    windows_hu: Annotated[tuple[tuple[float, float], ...], Field(min_length=1)]
+    windows_hu: Annotated[tuple[Window, ...], Field(min_length=1)]
     air_hu: float = -300.0
     margin_mm: Annotated[float, Field(ge=0)] = 10.0
 
@@ -57,10 +77,14 @@ class MmInput(Model):
 Input = Annotated[StoredInput | MmInput, Field(discriminator="kind")]
 
 
+_PLACES = {"template", "hospital", "sex", "language"}
+
+
 class Prompt(Model):
     """The words round the image; ``{…}`` are places for the template, the hospital, the sex and the language.
 
-    ``newline`` is what separates the blocks: the released prompt has a backslash and an n where a newline was meant.
+    Only ``with_template`` has the place of the template, and must. ``newline`` is what separates the blocks: the
+    released prompt has a backslash and an n where a newline was meant.
     """
 
     system: str
@@ -68,6 +92,15 @@ class Prompt(Model):
     without_template: str
     newline: str = "\n"
     thinking: Annotated[bool, Field(description="what enable_thinking is told to the chat template")] = False
+
+    @model_validator(mode="after")
+    def _places(self) -> Self:
+        of = [set(re.findall(r"\{(\w+)\}", words)) for words in (self.with_template, self.without_template)]
+        if unknown := sorted((of[0] | of[1]) - _PLACES):
+            raise ValueError(f"no place {{{unknown[0]}}}: {', '.join(sorted(_PLACES))}")
+        if ["template" in places for places in of] != [True, False]:
+            raise ValueError("{template} belongs into with_template and into nothing else")
+        return self
 
 
 class Supervision(Model):
@@ -100,7 +133,7 @@ class Generation(Model):
 class Recipe(Model):
     """Input, prompt, supervision and generation, by name and version."""
 
-    name: str
+    name: Annotated[str, Field(min_length=1)]
     version: Annotated[int, Field(gt=0)]
     input: Input
     prompt: Prompt
@@ -130,6 +163,19 @@ class Recipe(Model):
             raise ModelError(
                 f"recipe key {key or 'document'!r}: {fault}", "a recipe of this petrg's schema", "correct it"
             ) from error
+
+
+def laid_over(own: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``own`` with ``changes`` over it, table by table.
+
+    >>> laid_over({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"c": 4}, "d": None})
+    {'a': {'b': 1, 'c': 4}, 'd': None}
+    """
+    out = dict(own)
+    for key, value in changes.items():
+        inner = out.get(key)
+        out[key] = laid_over(inner, value) if isinstance(inner, Mapping) and isinstance(value, Mapping) else value
+    return out
 
 
 def recipe_names() -> tuple[str, ...]:

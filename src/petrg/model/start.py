@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from petrg.model.base import base_tokenizer, fingerprint, load_base
-from petrg.model.config import Network, PETRG3DConfig
+from petrg.model.config import Network, PETRG3DConfig, network_for
 from petrg.model.network import PETRG3D
 from petrg.model.processor import PETRG3DProcessor
 from petrg.model.recipe import Recipe
@@ -22,7 +22,7 @@ def start(
     base: Path | str,
     *,
     revision: str | None = None,
-    network: Network | None = None,
+    network: Network | Mapping[str, Any] | None = None,
     recipe: str | Mapping[str, Any] | Recipe = "petrg-1",
     dtype: torch.dtype | str | None = None,
     domain: str = "untrained",
@@ -34,20 +34,24 @@ def start(
     ----------
     base : folder or hub name of the language model
         Its table is cut to its tokenizer; the hub's commit is noted.
+    network : Network or mapping, optional
+        The shape; what is not given is the recipe's (`petrg.model.config.network_for`).
     dtype : optional
         The language model's; that of its file where None. Ours is float32.
 
     Raises
     ------
     ModelError
-        If the language model cannot be had whole, or no prompt can be built for it.
+        If the language model cannot be had whole, no prompt can be built for it, or the shape contradicts the recipe.
     """
+    typed = Recipe.of(recipe)
+    shape = network_for(typed, network)  # before anything is fetched
     tokenizer = base_tokenizer(base, revision, local_files_only=local_files_only)
     size = len(tokenizer)
     lm = load_base(base, revision=revision, size=size, dtype=dtype, local_files_only=local_files_only)
     config = PETRG3DConfig(
-        network=network or Network(),
-        recipe=recipe,
+        network=shape,
+        recipe=typed,
         text_config=lm.config,
         base_model=str(Path(base).resolve()) if Path(base).is_dir() else str(base),
         base_revision=getattr(lm.config, "_commit_hash", None) or revision,

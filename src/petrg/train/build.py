@@ -18,12 +18,12 @@ from petrg.model.recipe import Recipe
 from petrg.model.start import start
 from petrg.model.tensors import open_tensors
 from petrg.model.weights import fetch, read_config
-from petrg.train.config import TrainConfig
+from petrg.train.config import TrainConfig, expect_region_latents
 from petrg.train.parallel import world
 from petrg.train.parts import freeze
 from petrg.train.scratch import new_language_model, new_tokenizer
 
-__all__ = ["build"]
+__all__ = ["build", "network_of"]
 
 _VISION = ("vision.", "pet_vision.")
 
@@ -41,18 +41,20 @@ def build(config: TrainConfig, texts: Iterable[str], tokenizer: Path | None = No
     Raises
     ------
     ModelError
-        If weights or base cannot be had, are of another recipe, or lack a part that is to be trained.
+        If weights or base cannot be had, are of another recipe, or lack a part that is to be trained; if the image
+        encoder stays frozen and nothing has ever trained it, unless ``model.vision`` says so.
     """
     torch.manual_seed(config.seed)
     recipe = config.typed_recipe
     if config.model.weights is not None:
-        network = PETRG3D.from_pretrained(config.model.weights, recipe=recipe, base=config.model.base)
+        network = PETRG3D.from_pretrained(config.model.weights, recipe=recipe)
+        expect_region_latents(config.losses, network.config.parts)
         processor = PETRG3DProcessor.from_pretrained(config.model.weights, recipe=recipe)
     elif config.model.base is not None:
         network, processor = start(
             config.model.base,
             revision=config.model.revision,
-            network=_network(config),
+            network=network_of(config),
             recipe=recipe,
             dtype=None if config.model.dtype == "auto" else config.model.dtype,
         )
@@ -60,6 +62,7 @@ def build(config: TrainConfig, texts: Iterable[str], tokenizer: Path | None = No
         network, processor = _from_scratch(config, recipe, texts, tokenizer)
     if config.model.vision not in (None, "random"):
         _take_vision(network, str(config.model.vision))
+    _expect_sight(config, network)
     freeze(network, config.parts)
     for parameter in network.parameters():
         if parameter.requires_grad:  # adapters follow the type of what they adapt
@@ -80,21 +83,40 @@ def _from_scratch(
             with output_directory(saved) as aside:
                 words.save_pretrained(aside)
     lm = new_language_model(shape, words)
-    made = PETRG3DConfig(network=_network(config), recipe=recipe, text_config=lm.config)
+    made = PETRG3DConfig(network=network_of(config), recipe=recipe, text_config=lm.config)
     processor = PETRG3DProcessor.of(made, words)
     return PETRG3D(made, language_model=lm), processor
 
 
-def _network(config: TrainConfig) -> Network:
-    """The network's shape, without adapters where nothing would train them."""
+def network_of(config: TrainConfig) -> Network:
+    """The shape of a new network, without adapters where nothing would train them."""
     network = config.model.network
+    if network is None:
+        raise ValueError("weights have a network of their own")
     return network if "lora" in config.parts else network.model_copy(update={"lora": None})
+
+
+def _expect_sight(config: TrainConfig, network: PETRG3D) -> None:
+    """Refuse a frozen encoder that never saw an image, that of a run on texts alone say."""
+    blind = network.config.domain == "untrained" and config.model.vision != "random"
+    if blind and config.vision == "frozen-cached" and not config.text_only:
+        raise ModelError(
+            "the image encoder stays frozen and nothing has ever trained it",
+            "one that was trained",
+            "train it (vision = 'trained'), or give model.vision, a folder of weights that have seen images",
+        )
 
 
 def _take_vision(network: PETRG3D, source: str) -> None:
     """Put the image encoder of other weights into ``network``, strictly; its domain goes with it."""
     folder = fetch(source)
     theirs = read_config(folder)
+    if theirs.typed_recipe.input != network.config.typed_recipe.input:
+        raise ModelError(
+            f"model.vision is an image encoder of recipe {theirs.typed_recipe.name}, which shows images another way",
+            "one that was trained on images as this recipe shows them",
+            "take the encoder of other weights",
+        )
     if theirs.parts.vision != network.config.parts.vision:
         raise ModelError(
             "model.vision is an image encoder of another shape", "the shape of model.network.vision", "make them equal"

@@ -33,9 +33,11 @@ def freeze(network: PETRG3D, parts: Sequence[Part]) -> None:
     Raises
     ------
     ModelError
-        If the network lacks one of them.
+        If the network lacks one of them, or has adapters and its language model is to be trained: both would be.
     """
     network.requires_grad_(False)
+    if "language_model" in parts and network.config.parts.lora is not None:
+        raise ModelError("the language model has adapters", "one without, to be trained itself", "train 'lora'")
     for part in parts:
         reached = [p for m in modules_of(network, part) for p in m.parameters()]
         if part == "lora":

@@ -9,7 +9,6 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, Qwen3Config
 
-from petrg.errors import ModelError
 from petrg.train.as_slots import MARKERS
 from petrg.train.config import TinyLM
 
@@ -56,17 +55,7 @@ def new_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
 
 
 def new_language_model(shape: TinyLM, tokenizer: Any) -> Any:
-    """A Qwen3 of random weights (torch's seed), with a row for every token of ``tokenizer`` and tied to its head.
-
-    Raises
-    ------
-    ModelError
-        If the width does not divide into heads.
-    """
-    if shape.hidden % (2 * shape.heads):
-        raise ModelError(
-            f"model.scratch.hidden {shape.hidden} over {shape.heads} heads", "an even width a head", "change either"
-        )
+    """A Qwen3 of random weights (torch's seed), with a row for every token of ``tokenizer`` and tied to its head."""
     config = Qwen3Config(
         vocab_size=len(tokenizer),
         hidden_size=shape.hidden,
