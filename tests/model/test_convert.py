@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import pickle
 import shutil
+import tomllib
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,8 @@ from petrg.errors import ModelError, PetrgError
 from petrg.model import PETRG3D, PETRG3DConfig, PETRG3DProcessor
 from petrg.model.config import LoraSpec, Network, ResamplerConfig, VisionConfig
 from petrg.model.convert import convert_released
-from petrg.model.released import DUPLICATE, our_name, qwen3_8b, released_shapes, their_name
+from petrg.model.released import design_shapes, our_name, qwen3_8b, released_shapes, their_name
+from petrg.model.released_keys import DUPLICATE, released_keys
 from petrg.model.released_weights import load_released, released_state, write_released
 from petrg.model.start import start
 from petrg.model.weights import is_ours
@@ -51,20 +55,55 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> tuple[PETRG3D, Path, Pa
     return model.eval(), home / "model.safetensors", base
 
 
+@pytest.mark.reference
 def test_831_names_and_shapes_of_the_real_model(shared: Path) -> None:
     lines = (shared / "data" / "petrg3d_parity" / "keys_real_qwen3_8b.txt").read_text().splitlines()
     wanted = {name: tuple(json.loads(shape)) for name, shape in (line.split("\t") for line in lines if line)}
-    assert released_shapes() == wanted
+    assert {name: key.shape for name, key in released_keys().items()} == wanted
+
+
+def test_the_frozen_list_is_whole() -> None:
+    """Its hash is that of the reference's own list, sorted: no line of it can change unseen."""
+    lines = sorted(f"{name}\t{json.dumps(list(key.shape))}\n" for name, key in released_keys().items())
+    frozen = tomllib.loads(files("petrg.model").joinpath("released_keys.toml").read_text())
+    assert len(lines) == frozen["count"] == 831
+    digest = hashlib.sha256("".join(lines).encode()).hexdigest()
+    assert digest == frozen["sha256"] == "1e45fdd60e5a8ef8398ce9119b1feeb03a052d24e57d281be12b6ac4db4db2fd"
+
+
+def test_the_network_asks_for_the_frozen_list_and_no_other() -> None:
+    frozen = released_keys()
+    assert (
+        design_shapes(Network(), qwen3_8b()) == {name: key.shape for name, key in frozen.items()} == released_shapes()
+    )
+    with torch.device("meta"):
+        network = PETRG3D(PETRG3DConfig(network=Network(), recipe="petrg3d-2025", text_config=qwen3_8b()))
+    ours = {key.ours: key.shape for key in frozen.values() if key.ours}
+    assert ours == {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    assert [name for name, key in frozen.items() if key.ours is None] == [DUPLICATE]
+
+
+def test_a_released_file_is_held_to_the_frozen_list_whatever_the_library_builds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def other(*_: object) -> dict[str, tuple[int, ...]]:
+        raise AssertionError("built anew")
+
+    monkeypatch.setattr("petrg.model.released.design_shapes", other)
+    assert len(released_shapes(Network(), qwen3_8b())) == 831
+    for network, size in ((Network(), 151936), (RELEASED, 151669)):
+        with pytest.raises(AssertionError, match="built anew"):
+            released_shapes(network, qwen3_8b(size))
 
 
 def test_the_map_goes_both_ways() -> None:
-    shapes = released_shapes()
-    assert len(shapes) == 831
-    for name in shapes.keys() - {DUPLICATE}:
+    frozen = released_keys()
+    for name in frozen.keys() - {DUPLICATE}:
         ours = our_name(name)
+        assert ours == frozen[name].ours
         assert ours is not None
         assert their_name(ours) == name
-    assert len({our_name(name) for name in shapes}) == 831
+    assert len({our_name(name) for name in frozen}) == 831
     for unknown in ("embedding_layer.perceiver_x.latents", "lang_model.model.norm.weight", "vision.drop", ""):
         with pytest.raises(ModelError, match="none of the released"):
             our_name(unknown)
@@ -189,7 +228,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
         _edited(lambda s: s.update({"lang_model.base_model.model.more": torch.zeros(3)})),
         r"1 unknown: .*more \[3\]",
     ),
-    "foreign": (_edited(lambda s: s.update(more=torch.zeros(3))), r"'more' is none of the released"),
+    "foreign": (_edited(lambda s: s.update(more=torch.zeros(3))), r"1 unknown: more \[3\]"),
     "shape": (
         _edited(lambda s: s.update({"embedding_layer.fc.bias": torch.zeros(5)})),
         r"1 of another shape: embedding_layer.fc.bias \[5\], not \[16\]",

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokeni
 
 from petrg.errors import ModelError, PetrgError
 from petrg.model import PETRG3D, PETRG3DConfig, PETRG3DProcessor
+from petrg.model.card import Card
 from petrg.model.recipe import Recipe
 from petrg.model.start import start
 from petrg.model.weights import is_ours
@@ -255,12 +257,91 @@ def test_the_language_model_must_be_the_one_they_were_trained_on(saved: Path, ba
         PETRG3D.from_pretrained(saved, base=copied)
 
 
-def test_what_nobody_knows_is_refused_not_ignored(saved: Path, tmp_path: Path) -> None:
-    for asked in ({"device_map": "auto"}, {"trust_remote_code": True}, {"quantization_config": {}, "low_bit": 4}):
-        with pytest.raises(ModelError, match="from_pretrained was given"):
-            PETRG3D.from_pretrained(saved, **asked)
-    with pytest.raises(ModelError, match="save_pretrained was given push_to_hub"):
-        PETRG3D.from_pretrained(saved).save_pretrained(tmp_path / "w", push_to_hub=True)
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"trust_remote_code": True}, "was given trust_remote_code"),
+        ({"quantization_config": {}, "low_bit": 4}, "was given low_bit, quantization_config"),
+        ({"unheard_of": False}, "was given unheard_of"),
+        ({"attn_implementation": "flash_attention_2"}, "was given attn_implementation"),
+        ({"subfolder": "x"}, "was given subfolder .* fetch the folder, and give its path"),
+        ({"use_safetensors": False}, "was given use_safetensors"),
+        ({"device_map": "auto"}, "device_map 'auto' — expected one device for all"),
+        ({"device_map": {"vision": "cpu", "language_model": 0}}, "device_map .* expected one device for all"),
+        ({"device_map": "cpu", "device": "meta"}, "both device and device_map were given"),
+        ({"dtype": "float32", "torch_dtype": torch.bfloat16}, "both dtype and torch_dtype were given"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_not_ignored(saved: Path, asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(ModelError, match=said) as caught:
+        PETRG3D.from_pretrained(saved, **asked)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "dtype"),
+    [
+        ({"torch_dtype": "bfloat16"}, torch.bfloat16),
+        ({"dtype": "bfloat16", "torch_dtype": torch.bfloat16}, torch.bfloat16),
+        ({"torch_dtype": "auto", "device_map": {"": "cpu"}}, torch.float32),
+        ({"device_map": "cpu", "trust_remote_code": False, "use_safetensors": True, "token": None}, torch.float32),
+    ],
+)
+def test_hugging_faces_own_arguments_are_taken(saved: Path, asked: dict[str, Any], dtype: torch.dtype) -> None:
+    for loader in (PETRG3D, AutoModelForCausalLM):
+        model = loader.from_pretrained(saved, **asked)
+        assert {p.dtype for p in model.parameters()} == {dtype}
+        assert {p.device for p in model.parameters()} == {torch.device("cpu")}
+
+
+def test_saving_takes_hugging_faces_sizes_and_refuses_what_it_cannot_do(made: Any, tmp_path: Path) -> None:
+    model, _ = made
+    for asked, said in (
+        ({"push_to_hub": True}, "was given push_to_hub — .* call push_to_hub"),
+        ({"safe_serialization": False}, "was given safe_serialization"),
+        ({"variant": "fp16"}, "was given variant"),
+        ({"max_shard_size": "many"}, "no size 'many'"),
+    ):
+        with pytest.raises(ModelError, match=said):
+            model.save_pretrained(tmp_path / "no", **asked)
+    assert not list(tmp_path.iterdir())
+    model.save_pretrained(tmp_path / "w", max_shard_size="3KB", safe_serialization=True, push_to_hub=False)
+    model.save_pretrained(tmp_path / "same", max_shard_size=3000)
+    first, same = ({p.name: p.read_bytes() for p in (tmp_path / f).glob("*.safetensors")} for f in ("w", "same"))
+    assert len(first) > 3
+    assert first == same
+
+
+def test_push_to_hub_uploads_the_whole_folder(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import HfApi
+
+    seen: dict[str, Any] = {}
+
+    def create(api: HfApi, repo_id: str, **how: Any) -> Any:
+        seen["repo"] = (repo_id, api.token, how["private"])
+        return SimpleNamespace(repo_id=repo_id)
+
+    def upload(_: HfApi, *, folder_path: Path, **how: Any) -> Any:
+        seen["revision"] = how["revision"]
+        seen["files"] = {p.name for p in folder_path.iterdir()}
+        seen["card"] = (folder_path / "README.md").read_text(encoding="utf-8")
+        return SimpleNamespace(commit_url="https://hub/someone/petrg/commit/1")
+
+    monkeypatch.setattr(HfApi, "create_repo", create)
+    monkeypatch.setattr(HfApi, "upload_folder", upload)
+    model, processor = made
+    where = model.push_to_hub("someone/petrg", processor=processor, card=Card(data="phantoms"), private=True, token="t")
+    assert where == "https://hub/someone/petrg/commit/1"
+    assert (seen["repo"], seen["revision"]) == (("someone/petrg", "t", True), None)
+    assert {"model.safetensors", "config.json", "tokenizer.json", "README.md"} <= seen["files"]
+    assert "- **Data**: phantoms" in seen["card"]
+
+    def refuses(*_: object, **__: object) -> None:
+        raise OSError("403")
+
+    monkeypatch.setattr(HfApi, "create_repo", refuses)
+    with pytest.raises(ModelError, match="the hub did not take the weights"):
+        model.push_to_hub("someone/petrg")
 
 
 def test_without_the_extra_one_line_says_what_to_install() -> None:
@@ -327,15 +408,16 @@ def test_the_hubs_copies_are_asked_for_at_their_revision(
     from petrg.model import weights
 
     asked: dict[str, Any] = {}
+    hub = {"cache_dir": saved.parent / "cache", "force_download": True, "local_files_only": True, "token": "secret"}
     real = weights.load_base
 
     def downloads(name: str, **how: Any) -> str:
-        asked["weights"] = (name, how["revision"])
+        asked["weights"] = (name, how["revision"], {key: how[key] for key in hub})
         assert not any(pattern.endswith((".bin", ".pt", ".py")) for pattern in how["allow_patterns"])
         return str(saved)
 
     def loads(name: str, *, revision: str | None, **how: Any) -> Any:
-        asked["base"] = (name, revision)
+        asked["base"] = (name, revision, {key: how[key] for key in hub})
         return real(base, **how)
 
     config = json.loads((saved / "config.json").read_text())
@@ -343,6 +425,7 @@ def test_the_hubs_copies_are_asked_for_at_their_revision(
     (saved / "config.json").write_text(json.dumps(config))
     monkeypatch.setattr(weights, "snapshot_download", downloads)
     monkeypatch.setattr(weights, "load_base", loads)
-    model = PETRG3D.from_pretrained("someone/petrg", revision="v1")
-    assert asked == {"weights": ("someone/petrg", "v1"), "base": ("Qwen/Qwen3-8B", config["base_revision"])}
+    model = PETRG3D.from_pretrained("someone/petrg", revision="v1", **hub)
+    assert asked["weights"] == ("someone/petrg", "v1", hub)
+    assert asked["base"] == ("Qwen/Qwen3-8B", config["base_revision"], hub)
     assert _own(model) == _own(made[0])

@@ -24,7 +24,6 @@ from petrg.progress import Progress, silent
 
 __all__ = ["Converted", "convert_released", "dtype_of"]
 
-_SHARD = 5_000_000_000  # bytes
 _LANGUAGE_MODEL = "llm"  # where a released folder may hold the backbone
 
 
@@ -87,11 +86,11 @@ def convert_released(
     ours = sorted(name for name in source.shapes if is_ours(name))
     generation = _generation(where)
     with output_directory(out) as aside:
-        write_shards(aside, source, limit=_SHARD, names=ours, dtype=dtype, progress=partial(progress, "converting"))
+        write_shards(aside, source, names=ours, dtype=dtype, progress=partial(progress, "converting"))
         if full:
             (aside / EMBEDDED).mkdir()
             kept = partial(progress, "writing the language model")
-            write_shards(aside / EMBEDDED, lm, limit=_SHARD, dtype=dtype, progress=kept)
+            write_shards(aside / EMBEDDED, lm, dtype=dtype, progress=kept)
             text_config.save_pretrained(aside / EMBEDDED)
             if generation is not None:
                 generation.save_pretrained(aside / EMBEDDED)
@@ -99,8 +98,8 @@ def convert_released(
         written = {path.relative_to(aside) for path in aside.rglob("*")}
     remove_stale(out, written)
     size = sum(f.stat().st_size for f in out.rglob("*.safetensors"))
-    own = str(dtype or source.dtype(ours[0])).removeprefix("torch.")
-    return Converted(len(ours), size, own, where, checked, tokenizer is not None)
+    types = {str(dtype or source.dtype(name)).removeprefix("torch.") for name in ours}
+    return Converted(len(ours), size, " and ".join(sorted(types)), where, checked, tokenizer is not None)
 
 
 class _LanguageModel:

@@ -70,8 +70,14 @@ class PETRG3D(PreTrainedModel):
 
         save(self, Path(save_directory), **how)
 
+    def push_to_hub(self, repo_id: str, **how: Any) -> str:  # type: ignore[override]
+        """Upload the whole folder, card and processor too; see `petrg.model.push.push`."""
+        from petrg.model.push import push
+
+        return push(self, repo_id, **how)
+
     @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: Path | str, *unused: Any, **how: Any) -> PETRG3D:  # type: ignore[override]
+    def from_pretrained(cls, pretrained_model_name_or_path: Path | str, **how: Any) -> PETRG3D:  # type: ignore[override]
         """The network of a folder or hub id, every tensor from its file; see `petrg.model.weights.load`."""
         from petrg.model.weights import load
 

@@ -12,12 +12,13 @@ from transformers import Qwen3Config
 from petrg.errors import ModelError
 from petrg.model.config import LoraSpec, Network, PETRG3DConfig, ResamplerConfig, VisionConfig
 from petrg.model.network import PETRG3D
+from petrg.model.released_keys import DUPLICATE, released_keys, renamed_patterns
 
 __all__ = [
     "BASE",
-    "DUPLICATE",
     "RECIPE",
     "check_shapes",
+    "design_shapes",
     "network_of",
     "our_name",
     "qwen3_8b",
@@ -27,46 +28,15 @@ __all__ = [
 
 RECIPE = "petrg3d-2025"
 BASE = "Qwen/Qwen3-8B"
-DUPLICATE = "embedding_layer.weight"
-"""The language model's table once more; it must equal the other."""
 Shape = tuple[int, ...]
-
-_VISION = "embedding_layer.vision_encoder"
-_NAMES = (  # theirs, ours; {n} a number, {rest} whatever follows; the first that fits counts
-    ("lang_model.base_model.model.{rest}", "language_model.{rest}"),
-    (f"{_VISION}.to_patch_embedding.1.{{rest}}", "vision.stem.norm_in.{rest}"),
-    (f"{_VISION}.to_patch_embedding.2.{{rest}}", "vision.stem.linear.{rest}"),
-    (f"{_VISION}.to_patch_embedding.3.{{rest}}", "vision.stem.norm_out.{rest}"),
-    (f"{_VISION}.pos_embedding.row_embed.weight", "vision.positions.tables.0.weight"),
-    (f"{_VISION}.pos_embedding.col_embed.weight", "vision.positions.tables.1.weight"),
-    (f"{_VISION}.pos_embedding.dep_embed.weight", "vision.positions.tables.2.weight"),
-    (f"{_VISION}.transformer.layers.{{n}}.0.norm.{{rest}}", "vision.blocks.{n}.attention.norm.{rest}"),
-    (f"{_VISION}.transformer.layers.{{n}}.0.fn.to_qkv.{{rest}}", "vision.blocks.{n}.attention.qkv.{rest}"),
-    (f"{_VISION}.transformer.layers.{{n}}.0.fn.to_out.0.{{rest}}", "vision.blocks.{n}.attention.out.{rest}"),
-    (f"{_VISION}.transformer.layers.{{n}}.1.norm.{{rest}}", "vision.blocks.{n}.feedforward.norm.{rest}"),
-    (f"{_VISION}.transformer.layers.{{n}}.1.fn.net.0.{{rest}}", "vision.blocks.{n}.feedforward.up.{rest}"),
-    (f"{_VISION}.transformer.layers.{{n}}.1.fn.net.3.{{rest}}", "vision.blocks.{n}.feedforward.down.{rest}"),
-    ("embedding_layer.perceiver.layers.{n}.0.{rest}", "ct_resampler.layers.{n}.attention.{rest}"),
-    ("embedding_layer.perceiver.layers.{n}.1.{rest}", "ct_resampler.layers.{n}.feedforward.{rest}"),
-    ("embedding_layer.perceiver.{rest}", "ct_resampler.{rest}"),
-    ("embedding_layer.pet_perceiver.layers.{n}.0.{rest}", "pet_resampler.layers.{n}.attention.{rest}"),
-    ("embedding_layer.pet_perceiver.layers.{n}.1.{rest}", "pet_resampler.layers.{n}.feedforward.{rest}"),
-    ("embedding_layer.pet_perceiver.{rest}", "pet_resampler.{rest}"),
-    ("embedding_layer.fc.{rest}", "ct_projection.{rest}"),
-    ("embedding_layer.pet_fc.{rest}", "pet_projection.{rest}"),
-    ("embedding_layer.image_token_weight", "token_rows.image"),
-    ("embedding_layer.pet_token_weight", "token_rows.pet"),
-    ("embedding_layer.region_token_weight", "token_rows.region"),
-    ("embedding_layer.template_token_weight", "token_rows.template"),
-)
 
 
 def _pattern(template: str) -> re.Pattern[str]:
     return re.compile(re.escape(template).replace(r"\{n\}", r"(?P<n>\d+)").replace(r"\{rest\}", r"(?P<rest>.+)"))
 
 
-_TO_OURS = tuple((_pattern(theirs), ours) for theirs, ours in _NAMES)
-_TO_THEIRS = tuple((_pattern(ours), theirs) for theirs, ours in _NAMES)
+_TO_OURS = tuple((_pattern(theirs), ours) for theirs, ours in renamed_patterns())
+_TO_THEIRS = tuple((_pattern(ours), theirs) for theirs, ours in renamed_patterns())
 
 
 def our_name(released: str) -> str | None:
@@ -84,7 +54,9 @@ def our_name(released: str) -> str | None:
     """
     if released == DUPLICATE:
         return None
-    return _renamed(released, _TO_OURS, "the released model's", "check which file it is")
+    if (ours := _renamed(released, _TO_OURS)) is None:
+        raise _unknown(released, "the released model's", "check which file it is")
+    return ours
 
 
 def their_name(ours: str) -> str:
@@ -100,14 +72,20 @@ def their_name(ours: str) -> str:
     >>> their_name("pet_resampler.layers.0.attention.to_q.weight")
     'embedding_layer.pet_perceiver.layers.0.0.to_q.weight'
     """
-    return _renamed(ours, _TO_THEIRS, "those that the released layout has a place for", "take the released design")
+    if (theirs := _renamed(ours, _TO_THEIRS)) is None:
+        raise _unknown(ours, "those that the released layout has a place for", "take the released design")
+    return theirs
 
 
-def _renamed(name: str, rules: tuple[tuple[re.Pattern[str], str], ...], whose: str, do: str) -> str:
+def _renamed(name: str, rules: tuple[tuple[re.Pattern[str], str], ...]) -> str | None:
     for pattern, template in rules:
         if found := pattern.fullmatch(name):
             return template.format(**found.groupdict())
-    raise ModelError(f"tensor {name!r} is none of {whose}", "a released checkpoint", do)
+    return None
+
+
+def _unknown(name: str, whose: str, do: str) -> ModelError:
+    return ModelError(f"tensor {name!r} is none of {whose}", "a released checkpoint", do)
 
 
 def qwen3_8b(size: int = 151669) -> Qwen3Config:
@@ -131,12 +109,41 @@ def qwen3_8b(size: int = 151669) -> Qwen3Config:
 
 
 def released_shapes(network: Network | None = None, text_config: Any = None) -> dict[str, Shape]:
-    """Every tensor of a released checkpoint and its shape, from the design; by default the 831 of Qwen3-8B."""
-    config = PETRG3DConfig(network=network, recipe=RECIPE, text_config=text_config or qwen3_8b())
+    """Every tensor that a released checkpoint must have, and its shape.
+
+    Parameters
+    ----------
+    network : Network, optional
+        The released one where None.
+    text_config : optional
+        The backbone's configuration; Qwen3-8B's where None.
+
+    Returns
+    -------
+    dict
+        With both as released the frozen list (`petrg.model.released_keys`), which no version of a library changes;
+        else what the design gives.
+    """
+    network, text_config = network or Network(), text_config or qwen3_8b()
+    if network == Network() and _layout(text_config) == _layout(qwen3_8b()):
+        return {name: key.shape for name, key in released_keys().items()}
+    return design_shapes(network, text_config)
+
+
+def design_shapes(network: Network, text_config: Any) -> dict[str, Shape]:
+    """Every tensor of a network and its shape under the released names, from the network itself."""
+    config = PETRG3DConfig(network=network, recipe=RECIPE, text_config=text_config)
     with torch.device("meta"):
         model = PETRG3D(config)
     shapes = {their_name(name): tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     return {**shapes, DUPLICATE: (config.text_config.vocab_size, config.text_config.hidden_size)}
+
+
+def _layout(text_config: Any) -> list[Any]:
+    """What decides the tensors of a Qwen3."""
+    names = ("model_type", "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "head_dim")
+    more = ("num_attention_heads", "num_key_value_heads", "tie_word_embeddings", "attention_bias")
+    return [getattr(text_config, name, None) for name in (*names, *more)]
 
 
 def check_shapes(found: Mapping[str, Shape], wanted: Mapping[str, Shape]) -> None:
@@ -173,7 +180,7 @@ def network_of(found: Mapping[str, Shape]) -> Network:
     released design's; where a tensor is missing that would tell, all of it is.
     """
     try:
-        return _read_off({our_name(name) or DUPLICATE: shape for name, shape in found.items()})
+        return _read_off({ours: shape for name, shape in found.items() if (ours := _renamed(name, _TO_OURS))})
     except (KeyError, ValueError, IndexError, StopIteration):
         return Network()
 

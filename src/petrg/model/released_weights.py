@@ -15,15 +15,8 @@ from petrg.files import output_directory
 from petrg.model.base import base_config, base_of, base_state, base_tokenizer
 from petrg.model.config import PETRG3DConfig
 from petrg.model.network import PETRG3D
-from petrg.model.released import (
-    DUPLICATE,
-    RECIPE,
-    check_shapes,
-    network_of,
-    our_name,
-    released_shapes,
-    their_name,
-)
+from petrg.model.released import RECIPE, check_shapes, network_of, our_name, released_shapes, their_name
+from petrg.model.released_keys import DUPLICATE
 from petrg.model.tensors import HeldTensors, PickledTensors, SafeTensors, Tensors, open_tensors
 from petrg.model.tokens import add_tokens
 from petrg.model.weights import EMBEDDED, is_ours, overlay
@@ -32,6 +25,7 @@ __all__ = ["Released", "load_released", "open_released", "released_state", "writ
 
 _TABLE = f"{EMBEDDED}.model.embed_tokens.weight"
 _BLOCK = 16_000_000  # values that are compared at a time
+_TYPES = (torch.float32, torch.bfloat16)
 
 
 class Released(NamedTuple):
@@ -51,8 +45,8 @@ class Released(NamedTuple):
         return self.tensors.dtype(self.theirs[name])
 
     def read(self, name: str, first: int = 0, last: int | None = None) -> Tensor:
-        """One tensor, or its rows ``first`` to ``last``."""
-        return self.tensors.read(self.theirs[name], first, last)
+        """One tensor, or its rows ``first`` to ``last``; refused where a value is no number."""
+        return _numbers(self.tensors, self.theirs[name], first, last)
 
 
 def open_released(file: Path, text_config: Any) -> Released:
@@ -60,29 +54,49 @@ def open_released(file: Path, text_config: Any) -> Released:
 
     Parameters
     ----------
-    file : safetensors, or a state dict in torch's format
+    file : safetensors, or a state dict in torch's format, or the folder that holds it
     text_config
         The backbone's configuration, its vocabulary that of the tokenizer without our tokens.
 
     Raises
     ------
     ModelError
-        If a tensor is missing, unknown or of another shape, or the two copies of the word table differ.
+        If a tensor is missing, unknown, of another shape, or neither float32 nor bfloat16, or the two copies of the
+        word table differ. One that holds a value which is no number is refused when it is read.
     """
     tensors: SafeTensors | PickledTensors = open_tensors(file)
     network = network_of(tensors.shapes)
     check_shapes(tensors.shapes, released_shapes(network, text_config))
+    _expect_types(tensors)
     theirs = {ours: name for name in tensors.shapes if (ours := our_name(name)) is not None}
     _expect_equal(tensors, DUPLICATE, theirs[_TABLE])
     config = PETRG3DConfig(network=network, recipe=RECIPE, text_config=text_config, domain="patients")
     return Released(config, tensors, theirs)
 
 
+def _expect_types(tensors: Tensors) -> None:
+    wrong = [name for name in sorted(tensors.shapes) if tensors.dtype(name) not in _TYPES]
+    if wrong:
+        named = ", ".join(f"{name} {str(tensors.dtype(name)).removeprefix('torch.')}" for name in wrong[:3])
+        raise ModelError(
+            f"tensors {len(wrong)} of another type: {named}", "float32 or bfloat16", "take the file as released"
+        )
+
+
+def _numbers(tensors: Tensors, name: str, first: int = 0, last: int | None = None) -> Tensor:
+    tensor = tensors.read(name, first, last)
+    low, high = tensor.aminmax()  # both are NaN where one value is; no copy is made
+    if not bool(low.isfinite() & high.isfinite()):
+        raise ModelError(f"{name} holds a value that is no number", "finite weights", "take the file as released")
+    return tensor
+
+
 def _expect_equal(tensors: Tensors, one: str, other: str) -> None:
     rows, width = tensors.shapes[one]
     step = max(1, _BLOCK // width)
     for first in range(0, rows, step):
-        if not torch.equal(tensors.read(one, first, first + step), tensors.read(other, first, first + step)):
+        a, b = (_numbers(tensors, name, first, first + step) for name in (one, other))
+        if a.dtype != b.dtype or not torch.equal(a, b):
             raise ModelError(
                 f"{one} is not the language model's own table: rows {first} to {min(first + step, rows) - 1} differ",
                 "two equal copies",
@@ -97,7 +111,7 @@ def load_released(
 
     Parameters
     ----------
-    weights : path of the file
+    weights : path of the file, or of the folder that holds it
     language_model : folder or hub name
         Where configuration and tokenizer of the backbone are; its weights are not read, the checkpoint holds them.
 

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import pickle
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,9 +18,21 @@ from torch import Tensor
 
 from petrg.errors import ModelError
 
-__all__ = ["INDEX", "SINGLE", "HeldTensors", "PickledTensors", "SafeTensors", "Tensors", "open_tensors", "write_shards"]
+__all__ = [
+    "INDEX",
+    "SHARD",
+    "SINGLE",
+    "HeldTensors",
+    "PickledTensors",
+    "SafeTensors",
+    "Tensors",
+    "open_tensors",
+    "write_shards",
+]
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+SHARD = 5_000_000_000
+"""Bytes of a file, above which weights go into several."""
 Shape = tuple[int, ...]
 
 _DTYPES = {
@@ -127,10 +140,7 @@ def _header(path: Path) -> Iterator[tuple[str, _Place]]:
                 raise _no_safetensors(path)
             header: dict[str, Any] = json.loads(file.read(length))
             header.pop("__metadata__", None)
-            rows = [
-                (name, _Place(path, _DTYPES[row["dtype"]], tuple(row["shape"]), 8 + length + row["data_offsets"][0]))
-                for name, row in header.items()
-            ]
+            rows = [(name, _place(path, 8 + length, name, row)) for name, row in header.items()]
     except OSError as error:
         raise ModelError(f"weights cannot be read: {error.strerror}", "a safetensors file", "check the path") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -139,6 +149,18 @@ def _header(path: Path) -> Iterator[tuple[str, _Place]]:
     if cut:
         raise _cut(path, cut)
     yield from rows
+
+
+def _place(path: Path, base: int, name: str, row: Mapping[str, Any]) -> _Place:
+    if row["dtype"] not in _DTYPES:
+        raise ModelError(
+            f"tensor {name!r} is of type {row['dtype']!r}", f"one of {', '.join(_DTYPES)}", "cast it first"
+        )
+    dtype, shape, (first, last) = _DTYPES[row["dtype"]], tuple(row["shape"]), row["data_offsets"]
+    counts = (*shape, first)
+    if not all(isinstance(n, int) and n >= 0 for n in counts) or last - first != math.prod(shape) * dtype.itemsize:
+        raise ValueError(f"tensor {name!r} has no place of its size")
+    return _Place(path, dtype, shape, base + first)
 
 
 def _no_safetensors(path: Path) -> ModelError:
@@ -187,6 +209,8 @@ class PickledTensors:
         return copy
 
     def _load(self) -> dict[str, Tensor]:
+        if _starts_zip(self.path) and not zipfile.is_zipfile(self.path):
+            raise ModelError(f"{self.path.name} has no end", "a whole file", "it was cut short: fetch it again")
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True, mmap=True)
         except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
@@ -242,13 +266,16 @@ def open_tensors(path: Path) -> SafeTensors | PickledTensors:
         if not names:
             raise ModelError(f"the folder has no {SINGLE}", "a folder of weights", "check the path")
         path = path / names[0]
+    pickled = _starts_zip(path) or path.suffix in {".bin", ".pt", ".pth"}
+    return PickledTensors(path) if pickled else SafeTensors.of([path])
+
+
+def _starts_zip(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            start = file.read(4)
+            return file.read(4) == b"PK\x03\x04"
     except OSError as error:
         raise ModelError(f"weights cannot be read: {error.strerror}", "a file of weights", "check the path") from error
-    zipped = start == b"PK\x03\x04"
-    return PickledTensors(path) if zipped or path.suffix in {".bin", ".pt", ".pth"} else SafeTensors.of([path])
 
 
 def _sharded(folder: Path) -> SafeTensors:
@@ -271,7 +298,7 @@ def write_shards(
     folder: Path,
     source: Tensors,
     *,
-    limit: int,
+    limit: int = SHARD,
     names: Sequence[str] | None = None,
     dtype: torch.dtype | None = None,
     progress: Callable[[int, int], None] | None = None,

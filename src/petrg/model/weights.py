@@ -15,6 +15,7 @@ from transformers import GenerationConfig
 
 from petrg.errors import ModelError
 from petrg.files import output_directory
+from petrg.model.asked import HUB, as_bytes, as_dtype, as_place, either, expect_known
 from petrg.model.backbone import end_ids
 from petrg.model.base import base_state, fingerprint, load_base, quiet
 from petrg.model.card import Card, render
@@ -22,7 +23,7 @@ from petrg.model.config import PETRG3DConfig
 from petrg.model.network import PETRG3D
 from petrg.model.recipe import Recipe
 from petrg.model.released import check_shapes
-from petrg.model.tensors import INDEX, HeldTensors, Tensors, open_tensors, write_shards
+from petrg.model.tensors import INDEX, SHARD, HeldTensors, Tensors, open_tensors, write_shards
 
 __all__ = [
     "EMBEDDED",
@@ -40,7 +41,6 @@ __all__ = [
 ]
 
 EMBEDDED = "language_model"  # the folder of an embedded language model, and its prefix among the network's tensors
-_SHARD = 5_000_000_000  # bytes
 _FILES = ["*.json", "*.jinja", "*.safetensors", "*.txt", "*.model", "README.md"]
 
 
@@ -72,7 +72,7 @@ def save(
     processor: Any = None,
     card: Card | None = None,
     state_dict: Mapping[str, Tensor] | None = None,
-    max_shard_size: int = _SHARD,
+    max_shard_size: int | str = SHARD,
     is_main_process: bool = True,
     **others: Any,
 ) -> None:
@@ -88,15 +88,19 @@ def save(
         What the run was; README.md is written from it.
     state_dict : mapping, optional
         The tensors, where they are gathered from elsewhere (transformers' Trainer gives it).
+    max_shard_size : int or str
+        Bytes of a file, above which the weights go into several; also in Hugging Face's manner, as "5GB".
 
     Raises
     ------
     ModelError
-        If ``full`` is False and something would be lost.
+        If ``full`` is False and something would be lost, or something else is asked for (``push_to_hub``: the method of
+        that name uploads).
     """
-    _expect_known("save_pretrained", others, "full, processor, card, state_dict or max_shard_size")
+    expect_known("save_pretrained", others, "full, processor, card, state_dict or max_shard_size")
     if not is_main_process:
         return
+    limit = as_bytes(max_shard_size)
     state = model.state_dict() if state_dict is None else dict(state_dict)
     prefix = f"{EMBEDDED}."
     lm = base_state({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
@@ -111,8 +115,8 @@ def save(
     with output_directory(folder) as aside:
         if embed:
             with quiet():
-                model.language_model.save_pretrained(aside / EMBEDDED, state_dict=lm, max_shard_size=max_shard_size)
-        write_shards(aside, HeldTensors(state), limit=max_shard_size, names=[name for name in state if is_ours(name)])
+                model.language_model.save_pretrained(aside / EMBEDDED, state_dict=lm, max_shard_size=limit)
+        write_shards(aside, HeldTensors(state), limit=limit, names=[name for name in state if is_ours(name)])
         write_values(aside, config, processor, card, model.language_model.generation_config)
         written = {path.relative_to(aside) for path in aside.rglob("*")}
     remove_stale(folder, written)
@@ -157,12 +161,11 @@ def load(
     base: Path | str | None = None,
     recipe: str | Mapping[str, Any] | Recipe | None = None,
     dtype: torch.dtype | str | None = None,
-    device: torch.device | str | None = None,
+    torch_dtype: torch.dtype | str | None = None,
+    device: torch.device | str | int | None = None,
+    device_map: Any = None,
     revision: str | None = None,
     config: PETRG3DConfig | None = None,
-    local_files_only: bool = False,
-    token: str | bool | None = None,
-    cache_dir: str | Path | None = None,
     **others: Any,
 ) -> PETRG3D:
     """A network from a folder or hub id, in eval mode.
@@ -173,66 +176,46 @@ def load(
         The base language model, where it lies elsewhere than the weights say.
     recipe : optional
         What the caller means to use them under; refused if it is another than theirs.
-    dtype : optional
-        Of every tensor; that of the files where None.
-    revision, local_files_only, token, cache_dir
-        The hub's; for the weights and, but for ``revision``, for their language model.
+    dtype, torch_dtype : optional
+        Of every tensor; that of the files where None. One argument under its new and its old name.
+    device, device_map : optional
+        Where all of it goes. A map that spreads it over several places is refused.
+    revision : str, optional
+        Of the weights; they say that of their language model themselves.
+    cache_dir, force_download, local_files_only, token : optional
+        As Hugging Face's own, for the weights and for their language model.
 
     Raises
     ------
     ModelError
-        If a tensor is missing, unknown or of another shape, the recipe is another, or the language model is not
-        the one they were trained on. Nothing is ever filled at random.
+        If a tensor is missing, unknown or of another shape, the recipe is another, the language model is not the one
+        they were trained on, or something else is asked for. Nothing is ever filled at random, or passed over.
     """
-    _expect_known(
-        "from_pretrained", others, "base, recipe, dtype, device, revision, local_files_only, token or cache_dir"
-    )
-    hub: dict[str, Any] = {"local_files_only": local_files_only, "token": token, "cache_dir": cache_dir}
+    hub = {name: value for name in HUB if (value := others.pop(name, None)) is not None}
+    expect_known("from_pretrained", others, "base, recipe, dtype, device, revision or config")
+    kind = as_dtype(either(dtype=dtype, torch_dtype=torch_dtype))
+    place = as_place(either(device=device, device_map=device_map))
     folder = fetch(where, revision, **hub)
     own = read_config(folder) if config is None else config
     expect_recipe(own, recipe)
-    dtype = _dtype(dtype)
     with torch.random.fork_rng(devices=[]):  # what is built before it is filled draws numbers
-        lm = _language_model(folder, own, base, dtype, **hub)
+        lm = _language_model(folder, own, base, kind, **hub)
         own.text_config = lm.config
         with torch.device("meta"):
             model = PETRG3D(own, language_model=lm)
-    overlay(model, open_tensors(folder), dtype)
-    if device is not None:
-        nn.Module.to(model, device)
+    overlay(model, open_tensors(folder), kind)
+    if place is not None:
+        nn.Module.to(model, place)
     return model.eval()
 
 
-_HARMLESS = (  # what transformers' own callers hand on beside what was asked; none of it changes a tensor
-    "_commit_hash",
-    "adapter_kwargs",
-    "code_revision",
-    "force_download",
-    "safe_serialization",
-)
-
-
-def _expect_known(call: str, others: Mapping[str, Any], known: str) -> None:
-    asked = sorted(name for name, value in others.items() if value and name not in _HARMLESS)
-    if asked:
-        raise ModelError(f"{call} was given {', '.join(asked)}", known, "leave it out")
-
-
-def _dtype(given: torch.dtype | str | None) -> torch.dtype | None:
-    if given is None or given == "auto":
-        return None
-    found = given if isinstance(given, torch.dtype) else getattr(torch, given, None)
-    if not isinstance(found, torch.dtype):
-        raise ModelError(f"no type {given!r}", "float32, bfloat16 or auto", "give one of them")
-    return found
-
-
-def fetch(where: Path | str, revision: str | None = None, **hub: Any) -> Path:
-    """The folder itself, or a copy of the hub's; ``hub`` are `snapshot_download`'s (token, cache_dir …)."""
+def fetch(where: Path | str, revision: str | None = None, local_files_only: bool = False, **hub: Any) -> Path:
+    """The folder itself, or a copy of the hub's; ``hub`` are the others of `petrg.model.asked.HUB`."""
     if Path(where).is_dir():
         return Path(where)
     try:
-        return Path(snapshot_download(str(where), revision=revision, allow_patterns=_FILES, **hub))
+        how = {"allow_patterns": _FILES, "local_files_only": local_files_only, **hub}
+        return Path(snapshot_download(str(where), revision=revision, **how))
     except (OSError, ValueError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
         raise ModelError(
             f"no weights can be had from {str(where)!r} ({type(error).__name__})",
