@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from petrg.cli import screen
+from petrg.cli.each import draft_studies, expect_shared, studies_at, write_each
 from petrg.cli.options import MaskOptions, OutDirectory, StudyOptions, StudyPath
-from petrg.errors import InputError, StyleError
+from petrg.errors import InputError, Problem, StyleError
 
 if TYPE_CHECKING:
     from petrg.draft.neural import NeuralWriter
@@ -24,6 +25,9 @@ Style = Annotated[
     str | None, typer.Option("--style", metavar="NAME|TOML", help="The hospital's style; `petrg styles` lists them.")
 ]
 Language = Annotated[Literal["zh", "en"], typer.Option("--language", help="The language of the report.")]
+
+
+_SHOWN = {"both": ("ct", "pet"), "ct": ("ct",), "pet": ("pet",), "none": ()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,11 @@ class WeightsOptions:
         Path | None,
         typer.Option("--template", metavar="TXT", help="The hospital's healthy report [the style's for the sex]."),
     ] = None
+    no_template: Annotated[bool | None, typer.Option("--no-template", help="Ask without a healthy report.")] = None
+    show: Annotated[
+        Literal["both", "ct", "pet", "none"] | None,
+        typer.Option("--show", help="What the network is shown of the images; all is measured [both]."),
+    ] = None
     llm_url: Annotated[
         str | None,
         typer.Option("--llm-url", metavar="URL", help="A server of the exported language model (vLLM)."),
@@ -62,10 +71,13 @@ class WeightsOptions:
         Raises
         ------
         StyleError
-            If the template cannot be read, or holds nothing.
+            If the template cannot be read, holds nothing, or is both given and left out.
         """
+        asked: dict[str, Any] = {"hospital": self.hospital, "show": None if self.show is None else _SHOWN[self.show]}
+        if self.no_template and self.template is not None:
+            raise StyleError("--template with --no-template", "one of them", "leave one out")
         if self.template is None or self.weights is None:
-            return {"hospital": self.hospital}
+            return {**asked, "template": not self.no_template}
         try:
             text = self.template.read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
@@ -74,12 +86,12 @@ class WeightsOptions:
             ) from error
         if not text:
             raise StyleError("the template is empty", "a healthy report", "check the file")
-        return {"hospital": self.hospital, "template": text}
+        return {**asked, "template": text}
 
-    def open(self, study: Study) -> NeuralWriter | None:
-        """The writer for ``study``, or None where no weights are named."""
+    def open(self, study: Study | None) -> NeuralWriter | None:
+        """The writer, for ``study`` or for several; None where no weights are named."""
         if self.weights is None:
-            names = ("base", "sample", "hospital", "template", "llm_url")
+            names = ("base", "sample", "hospital", "template", "no_template", "show", "llm_url")
             for option in (f"--{name.replace('_', '-')}" for name in names if getattr(self, name) is not None):
                 raise InputError(f"{option} without weights", "--weights DIR_OR_HUB_ID with it", "name the weights")
             return None
@@ -91,6 +103,8 @@ class WeightsOptions:
             from petrg.remote.embeds import REFUSED
 
             server = named(self.llm_url, option="--llm-url", refused=REFUSED)
+            if not server.encrypted:
+                screen.warn(Problem("unencrypted", f"report content goes to {server.host} in the clear: give https://"))
         return open_writer(
             self.weights,
             device=self.device,
@@ -118,11 +132,22 @@ def report(
     deidentify: Annotated[
         bool, typer.Option("--deidentify", help="Leave the patient's identity out and remap UIDs.")
     ] = False,
+    each: Annotated[
+        bool, typer.Option("--each", help="Several studies: each STUDY, or each folder and zip in a single folder.")
+    ] = False,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="With --each: so many are written side by side.")] = 1,
 ) -> None:
-    """Draft a report: report.json, report.txt and report.html; with --weights also what the network wrote."""
+    """Draft a report: report.json, report.txt and report.html; with --weights also what the network wrote.
+
+    With --each a folder of these for each study; what is wrong with one stops no other.
+    """
     from petrg.imaging import require
 
     asked: dict[str, Any] = {"style": style, "language": language, "pet_only": pet_only}
+    if each:
+        expect_shared(options, given)
+        _report_each(paths, out, options, network, asked, batch=batch, deidentify=deidentify)
+        return
     with screen.progress_bar() as progress:
         study = require(options.read(paths, progress, ct=not pet_only), ct=not pet_only)
         study.suv()
@@ -142,6 +167,28 @@ def report(
     screen.warn_more(made.problems, beyond=study.problems)
     screen.say("\n".join(names))
     screen.event("done", files=names)
+
+
+def _report_each(
+    paths: list[Path],
+    out: Path,
+    options: StudyOptions,
+    network: WeightsOptions,
+    asked: Mapping[str, Any],
+    *,
+    batch: int,
+    deidentify: bool,
+) -> None:
+    studies, reading = studies_at(paths), options.arguments()
+    if asked["pet_only"]:
+        reading |= {"ct_series": "none"}
+    more = {} if network.weights is None else network.asked()
+    with screen.progress_bar() as progress:
+        if network.weights is not None:
+            progress("loading the weights", 0, 0)
+        writer = network.open(None)
+    made = draft_studies(studies, writer, reading, {**asked, **more}, batch=batch, deidentify=deidentify)
+    write_each(studies, made, out, write_report)
 
 
 def _measured(study: Study, asked: Mapping[str, Any], *, deidentify: bool) -> Report:
