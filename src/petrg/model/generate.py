@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList, TextStreamer
+from transformers import (
+    GenerationConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
+    StoppingCriteria,
+    StoppingCriteriaList,
+    TextStreamer,
+)
 
 from petrg.model.backbone import end_ids
 from petrg.model.recipe import Generation
@@ -110,7 +117,8 @@ def generate_ids(model: Any, embeds: Tensor, mask: Tensor | None = None, **how: 
     Decoding is as the network's generation config says, ``how`` over it (transformers' names); the penalty is
     `RepetitionPenalty`, and a config that does not ask to sample is read greedily, whatever the language model's says.
     """
-    config = copy.deepcopy(how.pop("generation_config", None) or model.generation_config)
+    given = how.pop("generation_config", None) or getattr(model, "generation_config", None)
+    config = copy.deepcopy(given) if given is not None else GenerationConfig()
     rest = config.update(**how)
     penalty, config.repetition_penalty = config.repetition_penalty or 1.0, 1.0
     config.do_sample = bool(config.do_sample)

@@ -183,14 +183,7 @@ class PETRG3D(PreTrainedModel):
         mean shifted cross-entropy over them in float32.
         """
         if inputs_embeds is None:
-            if input_ids is None:
-                raise ValueError("forward needs input_ids or inputs_embeds")
-            if latents is None:
-                if features is None and (ct is not None or pet is not None):
-                    features = self.see(ct, pet, kept)
-                if features is not None:
-                    latents = self.condense(*features, None if kept is None else kept.there)
-            inputs_embeds = self.embed(input_ids, latents)
+            inputs_embeds = self._prompts(input_ids, ct, pet, kept, features, latents)
         if labels is None:
             return self.language_model(inputs_embeds=inputs_embeds, attention_mask=attention_mask, **rest)
         taught = F.pad(labels[:, 1:], (0, 1), value=-100)
@@ -201,6 +194,50 @@ class PETRG3D(PreTrainedModel):
         logits = out.logits.float()
         loss = F.cross_entropy(logits.flatten(0, 1), taught[:, columns].flatten(), ignore_index=-100)
         return CausalLMOutputWithPast(loss=loss, logits=out.logits)
+
+    def generate(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        *,
+        ct: Tensor | None = None,
+        pet: Tensor | None = None,
+        kept: Kept | None = None,
+        features: Both | None = None,
+        latents: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        **how: Any,
+    ) -> Tensor:
+        """What is written after each prompt, padded on the left: (b, new) ids without the prompt's.
+
+        Images enter as in `forward`. Decoding is as ``generation_config`` says, ``how`` over it; see
+        `petrg.model.generate.generate_ids`.
+        """
+        from petrg.model.generate import generate_ids
+
+        with torch.inference_mode():
+            if inputs_embeds is None:
+                inputs_embeds = self._prompts(input_ids, ct, pet, kept, features, latents)
+            return generate_ids(self, inputs_embeds, attention_mask, **how)
+
+    def _prompts(
+        self,
+        input_ids: Tensor | None,
+        ct: Tensor | None,
+        pet: Tensor | None,
+        kept: Kept | None,
+        features: Both | None,
+        latents: Tensor | None,
+    ) -> Tensor:
+        """Prompts as embeddings, their images from volumes, features or finished latents."""
+        if input_ids is None:
+            raise ValueError("input_ids or inputs_embeds are needed")
+        if latents is None:
+            if features is None and (ct is not None or pet is not None):
+                features = self.see(ct, pet, kept)
+            if features is not None:
+                latents = self.condense(*features, None if kept is None else kept.there)
+        return self.embed(input_ids, latents)
 
 
 def _twice(kept: Kept) -> Kept:

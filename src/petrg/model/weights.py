@@ -12,6 +12,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from torch import Tensor, nn
 from transformers import GenerationConfig
+from transformers.utils import GENERATION_CONFIG_NAME
 
 from petrg.errors import ModelError
 from petrg.files import output_directory
@@ -204,6 +205,8 @@ def load(
         with torch.device("meta"):
             model = PETRG3D(own, language_model=lm)
     overlay(model, open_tensors(folder), kind)
+    if (folder / GENERATION_CONFIG_NAME).is_file():
+        model.generation_config = GenerationConfig.from_pretrained(folder)
     if place is not None:
         nn.Module.to(model, place)
     return model.eval()
