@@ -12,7 +12,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
 from petrg.errors import ModelError
-from petrg.model.backbone import lora_targets, row_scale, turn_end
+from petrg.model.backbone import after_answer, lora_targets, row_scale, turn_end
 from petrg.model.network import PETRG3D
 from petrg.model.processor import PETRG3DProcessor
 from petrg.model.prompt import IGNORED, Ask
@@ -141,11 +141,32 @@ def test_the_end_is_taught_and_the_answer_and_nothing_else(started: Any, name: s
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_released_recipe_does_not_teach_the_end(bases: Any, name: str) -> None:
+def test_the_end_token_lies_where_the_family_has_it(name: str) -> None:
+    """As published: Qwen's 151645 of 151643 and GLM-4's 151329 of 151329 beyond, 1, 2 and 2 of the others within."""
+    tokenizer = tokenizer_of(name)
+    assert (tokenizer.eos_token_id < tokenizer.vocab_size) is (name in ("gemma2", "mistral", "llama"))
+    assert tokenizer.vocab_size < len(tokenizer) or FAMILIES[name].inside
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_released_recipe_teaches_what_lies_below_the_vocabulary_s_size(bases: Any, name: str) -> None:
+    """After the answer comes what the family's chat template puts there, and a token beyond is masked."""
     _, processor = start(bases[name], network=AS_RELEASED, recipe="petrg3d-2025")
+    tokenizer, family = processor.tokenizer, FAMILIES[name]
     row = processor.answer(ASK, "未见异常。")
-    assert processor.tokenizer.eos_token_id in row.ids[len(processor.prompt(ASK)) :]
-    assert processor.tokenizer.eos_token_id not in row.labels
+    said = "未见异常。 【报告结束】"
+    start_at = len(processor.prompt(ASK))
+    assert tokenizer.decode(row.ids[start_at:]) == said + family.after
+    taught = [label for label in row.labels if label != IGNORED]
+    assert tokenizer.decode(taught) == said + (family.after if family.inside else family.after.replace(family.eos, ""))
+    assert row.labels[:start_at] == [IGNORED] * start_at
+    if not family.inside:
+        assert tokenizer.eos_token_id not in taught
+
+
+def test_what_follows_an_answer_is_read_off_the_chat_template() -> None:
+    for name, family in FAMILIES.items():
+        assert after_answer(tokenizer_of(name)) == family.after
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -79,7 +79,10 @@ def test_it_writes_what_the_weights_write(tmp_path: Path) -> None:
 
 def test_the_released_recipe_stops_at_its_one_end_token(tmp_path: Path) -> None:
     weights = write_weights(tmp_path, recipe=recipe_for_bytes("petrg3d-2025"), domain="patients")
-    export_lm(trained(weights), PETRG3DProcessor.from_pretrained(weights), tmp_path / "lm")
+    model = trained(weights)
+    model.language_model.generation_config.update(do_sample=True, top_k=20)  # as Qwen3-8B's, which decides top_k
+    export_lm(model, PETRG3DProcessor.from_pretrained(weights), tmp_path / "lm")
     config = AutoModelForCausalLM.from_pretrained(tmp_path / "lm").generation_config
-    assert (config.do_sample, config.top_p, config.temperature) == (True, 0.9, 0.7)
+    assert (config.do_sample, config.top_p, config.temperature, config.top_k) == (True, 0.9, 0.7, 20)
+    assert config.repetition_penalty == 1.05
     assert config.max_new_tokens == 48

@@ -14,7 +14,7 @@ import torch
 from tiny_weights import FAMILIES, tiny_lm
 from transformers import LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 
-from petrg.model.generate import RepetitionPenalty, case_seed, cut_text, drafted, generate, is_looping
+from petrg.model.generate import RepetitionPenalty, case_seed, cut_text, drafted, drawing, generate, is_looping
 from petrg.model.recipe import Generation
 from petrg.model.released_weights import load_released
 
@@ -141,7 +141,42 @@ def test_the_end_marker_stops_and_is_cut_off() -> None:
     assert row.ended
     assert row.text == cut_text(free.text, marker)
     assert len(row.ids) < len(free.ids), "nothing is decoded after the marker"
-    assert "".join(told).startswith(row.text)
+    assert "".join(told).strip() == row.text
+
+
+@pytest.mark.parametrize(
+    ("pieces", "shown"),
+    [
+        (["肝脏。", "【报告", "结束】", "后文"], "肝脏。"),
+        (["肝脏。【", "报告结束", "】后文"], "肝脏。"),
+        (["肝脏。【报告结束】后文"], "肝脏。"),
+        (["肝脏。【报告", "书】", "脾脏。"], "肝脏。【报告书】脾脏。"),
+        (["肝脏。【【报告结", "束】"], "肝脏。【"),
+        (["肝脏。【报告"], "肝脏。【报告"),
+    ],
+)
+def test_no_part_of_the_marker_and_nothing_after_it_is_streamed(pieces: list[str], shown: str) -> None:
+    from petrg.model.generate import _Stream
+
+    told: list[str] = []
+    stream = _Stream(held("qwen3")[1], told.append, "【报告结束】")
+    for k, piece in enumerate(pieces):
+        stream.on_finalized_text(piece, stream_end=k == len(pieces) - 1)
+    assert "".join(told) == shown
+
+
+@pytest.mark.parametrize(("own", "wanted"), [(20, 20), (None, 50), (0, 0)])
+def test_top_k_is_the_language_model_s_own_where_a_word_is_drawn(own: int | None, wanted: int) -> None:
+    model, tokenizer = held("qwen3")
+    lm = model.language_model
+    lm.generation_config.top_k = own
+    how = Generation(sample=True, top_p=0.9, temperature=0.7)
+    assert drawing(lm, how) == {"top_p": 0.9, "temperature": 0.7, "top_k": wanted}
+    assert drawing(lm, GREEDY) == {}
+    lm.generation_config.top_k = 1  # the likeliest word is all that may be drawn
+    row = prompts(lm, (4,))
+    (drawn,) = generate(model, row, tokenizer, GREEDY.model_copy(update={"sample": True}), seeds=[3])
+    assert drawn == generate(model, row, tokenizer, GREEDY)[0]
 
 
 def test_sampling_depends_on_the_case_s_seed_alone() -> None:

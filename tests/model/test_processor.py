@@ -160,3 +160,51 @@ def test_a_folder_of_another_recipe_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="recipe"):
         PETRG3DProcessor.from_pretrained(tmp_path / "w")
     assert PETRG3D.from_pretrained(tmp_path / "w")
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_image_tokens_that_are_not_announced_are_refused(plain: bool) -> None:
+    """A template may hold anything: each latent shown stands once, and no other at all."""
+    made = PETRG3DProcessor(tokenizer_of("qwen3"), "petrg-1", 3, plain)
+    said = "肝脏未见异常。<image_ct1>"
+    assert made.prompt(Ask(template="肝脏未见异常。", modalities=("pet",)))
+    with pytest.raises(ModelError, match="holds tokens of CT, which is not shown"):
+        made.prompt(Ask(template=said, modalities=("pet",)))
+    with pytest.raises(ModelError, match="holds tokens of CT, which is not shown"):
+        made.prompt(Ask(template=said, modalities=()))
+    with pytest.raises(ModelError, match="the 3 tokens of CT once and in order"):
+        made.prompt(Ask(template=said))
+    made.prompt(Ask(template="肝脏未见异常。", modalities=()))
+
+
+def test_the_hub_s_arguments_reach_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from petrg.model import processor as module
+
+    model, own = start(write_family("qwen3", tmp_path / "base"), network=SMALL)
+    model.save_pretrained(tmp_path / "w")  # without its tokenizer, which then comes from the base
+    asked: list[tuple[Any, dict[str, Any]]] = []
+
+    def fetched(where: Any, revision: Any, **hub: Any) -> Path:
+        asked.append((revision, hub))
+        return tmp_path / "w"
+
+    def tokenizer(where: Any, revision: Any, **hub: Any) -> Any:
+        asked.append((revision, hub))
+        return tokenizer_of("qwen3")
+
+    monkeypatch.setattr(module, "fetch", fetched)
+    monkeypatch.setattr(module, "base_tokenizer", tokenizer)
+    hub = {"token": "t", "cache_dir": tmp_path, "local_files_only": True}
+    made = PETRG3DProcessor.from_pretrained("org/weights", revision="r", **hub)
+    assert asked == [("r", hub), (None, hub)], "the base has a revision of its own"
+    assert made.prompt(Ask()) == own.prompt(Ask())
+
+
+def test_an_answer_is_cut_where_a_draft_is(processor: PETRG3DProcessor) -> None:
+    from petrg.model.generate import cut_text
+
+    released = PETRG3DProcessor(tokenizer_of("qwen3"), "petrg3d-2025", 3)
+    text = "肝脏未见异常。 【报告结束】 后文"
+    ids = released.tokenizer(text)["input_ids"]
+    assert released.decode(ids) == cut_text(text, "【报告结束】") == "肝脏未见异常。"
+    assert processor.decode(ids) == text

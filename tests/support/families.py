@@ -46,6 +46,8 @@ class Family:
     adapted: tuple[str, ...]  # layers that get an adapter
     bos: str | None = None
     pad: str | None = None
+    inside: bool = False  # whether its special tokens have the vocabulary's first ids, or such as follow it
+    after: str = ""  # what its chat template puts after an answer
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -58,9 +60,16 @@ FAMILIES = {
         ("<|im_end|>", "<|endoftext|>"),
         ("q_proj", "v_proj"),
         pad="<|endoftext|>",
+        after="<|im_end|>\n",
     ),
     "qwen2": Family(
-        _QWEN, "<|im_end|>", _CHATML, ("<|im_end|>", "<|endoftext|>"), ("q_proj", "v_proj"), pad="<|endoftext|>"
+        _QWEN,
+        "<|im_end|>",
+        _CHATML,
+        ("<|im_end|>", "<|endoftext|>"),
+        ("q_proj", "v_proj"),
+        pad="<|endoftext|>",
+        after="<|im_end|>\n",
     ),
     "glm4": Family(
         ("<|endoftext|>", "[gMASK]", "<sop>", "<|system|>", "<|user|>", "<|assistant|>", "<|observation|>"),
@@ -79,12 +88,21 @@ FAMILIES = {
         ("q_proj", "v_proj"),
         bos="<bos>",
         pad="<pad>",
+        inside=True,
+        after="<end_of_turn>\n",
         extra={"query_pre_attn_scalar": 8, "sliding_window": 64, "final_logit_softcapping": 3.0},
     ),
     "mistral": Family(
-        ("<unk>", "<s>", "</s>", "[INST]", "[/INST]"), "</s>", _MISTRAL, ("</s>",), ("q_proj", "v_proj"), bos="<s>"
+        ("<unk>", "<s>", "</s>", "[INST]", "[/INST]"),
+        "</s>",
+        _MISTRAL,
+        ("</s>",),
+        ("q_proj", "v_proj"),
+        bos="<s>",
+        inside=True,
+        after="</s>",
     ),
-    "llama": Family(("<unk>", "<s>", "</s>"), "</s>", None, ("</s>",), ("q_proj", "v_proj"), bos="<s>"),
+    "llama": Family(("<unk>", "<s>", "</s>"), "</s>", None, ("</s>",), ("q_proj", "v_proj"), bos="<s>", inside=True),
 }
 TIED = ("gemma2",)
 ROWS_MORE = 7  # rows that the published table has beyond its tokenizer
@@ -109,10 +127,14 @@ AS_RELEASED = SMALL.model_copy(
 
 
 def tokenizer_of(name: str) -> PreTrainedTokenizerFast:
-    """A tokenizer of bytes with the family's special tokens after them."""
+    """A tokenizer of bytes with the family's special tokens where it has them.
+
+    Qwen and GLM have theirs after the vocabulary that ``vocab_size`` counts, Gemma, Mistral and Llama within it.
+    """
     family = FAMILIES[name]
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    inner = Tokenizer(models.BPE(vocab={letter: k for k, letter in enumerate(letters)}, merges=[]))
+    words = [*(family.specials if family.inside else ()), *letters]
+    inner = Tokenizer(models.BPE(vocab={word: k for k, word in enumerate(words)}, merges=[]))
     inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     inner.decoder = decoders.ByteLevel()
     inner.add_special_tokens([AddedToken(text, special=True) for text in family.specials])
