@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import pickle
 import shutil
 import tomllib
-from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import pytest
 import torch
 import typer
 from families import write_family
+from released_file import RELEASED, Checkpoint, write_checkpoint
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
@@ -25,7 +24,7 @@ from petrg.cli.guard import guard
 from petrg.cli.verbs.convert_weights import convert_weights
 from petrg.errors import ModelError, PetrgError
 from petrg.model import PETRG3D, PETRG3DConfig, PETRG3DProcessor
-from petrg.model.config import LoraSpec, Network, ResamplerConfig, VisionConfig
+from petrg.model.config import Network
 from petrg.model.convert import convert_released
 from petrg.model.released import design_shapes, our_name, qwen3_8b, released_shapes, their_name
 from petrg.model.released_keys import DUPLICATE, released_keys
@@ -33,26 +32,10 @@ from petrg.model.released_weights import load_released, released_state, write_re
 from petrg.model.start import start
 from petrg.model.weights import is_ours
 
-TABLE = "lang_model.base_model.model.model.embed_tokens.weight"
-RELEASED = Network(  # the released design, thin: what shapes cannot tell is as released
-    vision=VisionConfig(dim=12, depth=2, heads=1, mlp_dim=16),
-    resampler=ResamplerConfig(latents=4, depth=2, heads=1, mlp_ratio=2),
-    lora=LoraSpec(rank=2),
-)
-
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> tuple[PETRG3D, Path, Path]:
-    """A random network of the released design, its checkpoint, its backbone."""
-    home = tmp_path_factory.mktemp("released")
-    base = write_family("qwen3", home / "base")
-    torch.manual_seed(5)
-    model, _ = start(base, network=RELEASED, recipe="petrg3d-2025", domain="patients")
-    for name, parameter in model.named_parameters():
-        if ".lora_B." in name:
-            torch.nn.init.normal_(parameter)
-    write_released(model, home / "model.safetensors")
-    return model.eval(), home / "model.safetensors", base
+def network(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    return write_checkpoint(tmp_path_factory.mktemp("released"))
 
 
 @pytest.mark.reference
@@ -201,77 +184,6 @@ def test_a_checkpoint_on_another_language_model_is_refused(network: Any, tmp_pat
     with pytest.raises(ModelError, match="is not the base given"):
         convert_released(file, tmp_path / "w", base=other)
     assert not (tmp_path / "w").exists()
-
-
-def _edited(change: Callable[[dict[str, torch.Tensor]], object]) -> Callable[[Path], object]:
-    def apply(file: Path) -> None:
-        state = load_file(file)
-        change(state)
-        save_file({k: v.contiguous() for k, v in state.items()}, file)
-
-    return apply
-
-
-def _cut(file: Path) -> None:
-    with file.open("r+b") as handle:
-        handle.truncate(file.stat().st_size - 1000)
-
-
-VISION = "embedding_layer.vision_encoder.transformer.layers.1.0.fn.to_qkv.weight"
-FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "missing": (
-        _edited(lambda s: s.pop(VISION)),
-        r"1 missing: embedding_layer.vision_encoder\S+to_qkv.weight \[192, 12\]",
-    ),
-    "no copy": (_edited(lambda s: s.pop(DUPLICATE)), r"1 missing: embedding_layer.weight \[261, 16\]"),
-    "unknown": (
-        _edited(lambda s: s.update({"lang_model.base_model.model.more": torch.zeros(3)})),
-        r"1 unknown: .*more \[3\]",
-    ),
-    "foreign": (_edited(lambda s: s.update(more=torch.zeros(3))), r"1 unknown: more \[3\]"),
-    "shape": (
-        _edited(lambda s: s.update({"embedding_layer.fc.bias": torch.zeros(5)})),
-        r"1 of another shape: embedding_layer.fc.bias \[5\], not \[16\]",
-    ),
-    "altered table": (
-        _edited(lambda s: s.update({DUPLICATE: s[DUPLICATE] * 1.0001})),
-        "embedding_layer.weight is not the language model's own table: rows 0 to 260 differ",
-    ),
-    "truncated": (_cut, r"model.safetensors ends before \S+ .*cut short"),
-    "text": (lambda f: f.write_text("<html>not found</html>" * 30), "no whole safetensors file"),
-    "gone": (lambda f: f.unlink(), "weights cannot be read: No such file"),
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_wrong_file_says_what_differs(network: Any, fault: str, tmp_path: Path) -> None:
-    _, whole, base = network
-    file = Path(shutil.copy(whole, tmp_path / "model.safetensors"))
-    damage, said = FAULTS[fault]
-    damage(file)
-    with pytest.raises(ModelError, match=said) as caught:
-        convert_released(file, tmp_path / "w", base=base)
-    assert "\n" not in str(caught.value)
-    assert not (tmp_path / "w").exists()
-
-
-def test_nothing_is_ever_unpickled(network: Any, tmp_path: Path) -> None:
-    _, file, base = network
-    state: dict[str, Any] = dict(load_file(file))
-    marker = tmp_path / "was-unpickled"
-
-    class Payload:
-        def __reduce__(self) -> tuple[Any, ...]:
-            return Path.touch, (marker,)
-
-    state["more"] = Payload()
-    torch.save(state, tmp_path / "evil.pt")
-    (tmp_path / "evil.bin").write_bytes(pickle.dumps(Payload()))
-    torch.save({"state_dict": load_file(file)}, tmp_path / "nested.pt")
-    for name, said in (("evil.pt", "plain tensors"), ("evil.bin", "plain tensors"), ("nested.pt", "more than tensors")):
-        with pytest.raises(ModelError, match=said):
-            convert_released(tmp_path / name, tmp_path / "w", base=base)
-    assert not marker.exists()
 
 
 def test_without_a_tokenizer_at_hand_that_of_the_base_is_taken(network: Any, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from petrg.errors import ModelError
@@ -213,7 +214,7 @@ class PickledTensors:
             raise ModelError(f"{self.path.name} has no end", "a whole file", "it was cut short: fetch it again")
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True, mmap=True)
-        except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
             raise ModelError(
                 f"{self.path.name} cannot be opened as plain tensors ({type(error).__name__})",
                 "a state dict of tensors and nothing else",
