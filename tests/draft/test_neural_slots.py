@@ -73,6 +73,56 @@ def test_all_slots_of_a_mention_are_of_one_lesion(ill) -> None:
     assert {source for source, _ in sources(said)} == {"L2"}
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("右颈部见肿大淋巴结，短径约<short>，TLG约<tlg>，CT值约<hu>。", "短径约2.0cm，TLG约9.0g，CT值约41HU。"),
+        ("右颈部见肿大淋巴结，短径约<short>cm，TLG约<tlg> g，CT值约<hu> HU。", "短径约2.0cm，TLG约9.0g，CT值约41HU。"),
+    ],
+)
+def test_every_slot_has_its_unit_once(ill, said: str, told: str) -> None:
+    statement = written(said, ill, Region.NECK_NODES)
+    assert statement.text.endswith(told)
+    assert {source for source, _ in sources(statement)} == {"L2"}
+    study, record = ill
+    lesions = tuple(lesion.model_copy(update={"ct": None, "tlg_g": None}) for lesion in record.lesions)
+    bare = written(said, (study, record.model_copy(update={"lesions": lesions})), Region.NECK_NODES)
+    assert bare.text.endswith("短径约2.0cm，TLG约未测得，CT值约未测得。")
+
+
+def test_a_list_of_numbers_goes_with_a_list_of_places(ill) -> None:
+    """In the order of the places, not of the heat: the right one is the cooler."""
+    text = "右颈部、左颈部见肿大淋巴结，大小约<size>和<size>，SUVmax分别约<suvmax>、<suvmax>。"
+    said = written(text, ill, Region.NECK_NODES)
+    assert said.text == "右颈部、左颈部见肿大淋巴结，大小约3.3×2.0cm和2.1×1.3cm，SUVmax分别约8.3、12.3。"
+    assert [source for source, _ in sources(said)] == ["L2", "L2", "L1", "L1", "L2", "L1"]
+
+
+def test_a_list_of_numbers_of_one_place_is_of_as_many_lesions(ill) -> None:
+    text = "右肺见多发结节，较大者分别为<size>和<size>，SUVmax分别为<suvmax>和<suvmax>。"
+    said = written(text, ill, Region.LUNG_PLEURA)
+    assert [source for source, _ in sources(said)] == ["L4", "L4", "L3", "L3", "L4", "L3"]
+
+
+def test_a_third_number_of_two_lesions_is_said_to_be_none(ill) -> None:
+    said = written("右肺见多发结节，SUVmax分别为<suvmax>、<suvmax>、<suvmax>。", ill, Region.LUNG_PLEURA)
+    assert said.text.endswith("SUVmax分别为5.6、4.4、未测得。")
+
+
+def test_two_lesions_of_one_sentence_keep_their_numbers(ill) -> None:
+    text = "左颈部见肿大淋巴结，大小约<size>，SUVmax约<suvmax>，右肺见结节，大小约<size>，SUVmax约<suvmax>。"
+    report = report_of(text, *ill)
+    told = [
+        (n.source, n.quantity.value)
+        for region in (Region.NECK_NODES, Region.LUNG_PLEURA)
+        for s in report[region].statements
+        if not s.text.startswith("图像测得")
+        for n in s.numbers
+    ]
+    axes = ["long_axis_cm", "short_axis_cm", "suv_max"]
+    assert told == [("L1", q) for q in axes] + [("L3", q) for q in axes]
+
+
 def test_english(ill) -> None:
     text = "Enlarged avid node in the right neck, <size>, SUVmax <suvmax>."
     said = written(text, ill, Region.NECK_NODES, style="en-prose")

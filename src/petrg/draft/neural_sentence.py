@@ -30,7 +30,11 @@ from petrg.report import (
 
 __all__ = ["Counts", "SentenceWriter"]
 
-_SUVS = {"max": NumberQuantity.SUV_MAX, "mean": NumberQuantity.SUV_MEAN, "peak": NumberQuantity.SUV_PEAK}
+_SUVS = {
+    "suvmax": NumberQuantity.SUV_MAX,
+    "suvmean": NumberQuantity.SUV_MEAN,
+    "suvpeak": NumberQuantity.SUV_PEAK,
+}
 _AXES = (NumberQuantity.LONG_AXIS_CM, NumberQuantity.SHORT_AXIS_CM)
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
 _JOINING = re.compile(r"[\s×xX*.]*")  # between two numbers it would make one of them
@@ -168,14 +172,14 @@ class SentenceWriter:
     ) -> tuple[list[Number], list[Lesion]]:
         """The numbers of ``said`` that the record has for a lesion there, linked to it."""
         digits = list(_DIGITS.finditer(said))
-        if not found.suv:
+        quantity = _SUVS.get(found.kind)
+        if quantity is None:
             return self._agreeing_size(found, digits, here)
-        quantity = _SUVS.get(found.suv)
         numbers: list[Number] = []
         lesions: list[Lesion] = []
-        for match in digits if quantity is not None else ():
+        for match in digits:
             for source in (*(lesion.id for lesion in here), *self._references(passage)):
-                number = self._same(match, source, quantity or NumberQuantity.SUV_MAX)
+                number = self._same(match, source, quantity)
                 if number is not None:
                     numbers.append(number)
                     lesions += [lesion for lesion in here if lesion.id == source]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 
 from petrg.anatomy import Side
 from petrg.draft.neural_text import Marker, Passage, ReadText
@@ -21,9 +23,13 @@ _QUANTITIES = {
     "suvpeak": (NumberQuantity.SUV_PEAK,),
     "size": (NumberQuantity.LONG_AXIS_CM, NumberQuantity.SHORT_AXIS_CM),
     "long": (NumberQuantity.LONG_AXIS_CM,),
+    "short": (NumberQuantity.SHORT_AXIS_CM,),
     "volume": (NumberQuantity.MTV_ML,),
+    "tlg": (NumberQuantity.TLG_G,),
+    "hu": (NumberQuantity.HU_MEAN,),
 }
-_UNITS = {"size": "cm", "long": "cm", "volume": "ml"}
+_UNITS = {"size": "cm", "long": "cm", "short": "cm", "volume": "ml", "tlg": "g", "hu": "HU"}
+_AXES = {NumberQuantity.LONG_AXIS_CM: 0, NumberQuantity.SHORT_AXIS_CM: 1}
 _ABNORMAL = ({LesionStatus.LESION, LesionStatus.INDETERMINATE},)
 _PHYSIOLOGIC = ({LesionStatus.PHYSIOLOGIC}, {LesionStatus.INDETERMINATE})
 _SIDES = {Side.LEFT: {Side.LEFT}, Side.RIGHT: {Side.RIGHT}, Side.BILATERAL: {Side.LEFT, Side.RIGHT, Side.BILATERAL}}
@@ -75,18 +81,18 @@ class _Filler:
                     yield marker, Choice() if lesion is None else self._filled(marker.kind, lesion)
 
     def _groups(self, passage: Passage) -> Iterator[tuple[Mention, list[Marker]]]:
-        """Slots in a row that speak of one thing: of one mention, and no kind twice."""
-        group: list[Marker] = []
+        """Slots in a row that speak of one thing."""
+        row: list[Marker] = []
         mention: Mention = ()
         for marker in passage.markers:
             own = mention_of(marker, passage.found) or self.last
-            if group and (own != mention or marker.kind in {m.kind for m in group}):
-                yield mention, group
-                group = []
-            group.append(marker)
+            if row and own != mention:
+                yield from _things(mention, row)
+                row = []
+            row.append(marker)
             mention = self.last = own
-        if group:
-            yield mention, group
+        if row:
+            yield from _things(mention, row)
 
     def _lesion(self, mention: Mention, kinds: set[str], candidates: Sequence[Lesion], said: str) -> Lesion | None:
         """The lesion told before where the slots go on with it, else the next one that no sentence has told."""
@@ -118,7 +124,8 @@ class _Filler:
         wanted = _QUANTITIES[kind]
         if any(look_up(self.record, lesion.id, quantity, {})[0] is None for quantity in wanted):
             return Choice()
-        if kind in ("size", "long") and min((lesion.axes_mm or (0.0,))[: len(wanted)]) < LEAST_MM:
+        axes = [_AXES[quantity] for quantity in wanted if quantity in _AXES]
+        if lesion.axes_mm is not None and any(lesion.axes_mm[axis] < LEAST_MM for axis in axes):
             return Choice()
         zh = self.told.language == "zh"
         text = ("×" if zh else " x ").join(slot(lesion.id, quantity) for quantity in wanted)
@@ -133,6 +140,29 @@ class _Filler:
                 there = getattr(self.record.references, source) is not None
                 return [(m, Choice(slot(source, _QUANTITIES[m.kind][0]) if there else "")) for m in markers]
         return []
+
+
+def _things(mention: Mention, row: Sequence[Marker]) -> Iterator[tuple[Mention, list[Marker]]]:
+    """The slots of one mention by the thing they speak of.
+
+    "<size> and <size>, SUVmax <suvmax> and <suvmax>" speaks of two, the first size and the first SUV of the first of
+    them, and of its places in their order where there are as many. Else no kind stands twice for one thing.
+    """
+    runs = [list(run) for _, run in groupby(row, key=attrgetter("kind"))]
+    count = len(runs[0])
+    if count > 1 and all(len(run) == count for run in runs):
+        places = sorted({g.at[0] for g in mention})
+        for k in range(count):
+            own = tuple(g for g in mention if g.at[0] == places[k]) if len(places) == count else mention
+            yield own, [run[k] for run in runs]
+        return
+    group: list[Marker] = []
+    for marker in row:
+        if marker.kind in {m.kind for m in group}:
+            yield mention, group
+            group = []
+        group.append(marker)
+    yield mention, group
 
 
 def choose_lesions(told: ReadText, record: Record) -> Mapping[Marker, Choice]:

@@ -24,13 +24,16 @@ MARKERS = {
     "<suvpeak>": "30.00",
     "<size>": "9.00×9.00cm",
     "<long>": "9.00cm",
+    "<short>": "9.00cm",
     "<volume>": "9.0ml",
+    "<tlg>": "9.0g",
+    "<hu>": "30HU",
     "<count>": "9",
 }
 """Slots as the network writes them, and what stands for each while the text is read."""
 
 _MARKER = re.compile("|".join(map(re.escape, MARKERS)))
-_UNIT = re.compile(r"\s*(?:cm|mm|厘米|毫米|ml|毫升)(?![A-Za-z])", re.IGNORECASE)
+_UNIT = re.compile(r"\s*(?:cm|mm|厘米|毫米|ml|毫升|HU|g)(?![A-Za-z/])", re.IGNORECASE)
 _END = re.compile(r"[。！？；!?;]+[”’\"')）]*|\.(?=\s|$)|\n+")
 _COMMA = re.compile(r"[，,]\s*")
 _NUMBERED = re.compile(r"\s*[(（]?\d+\s*$")

@@ -211,7 +211,7 @@ def _case(
         id=key,
         patient=cell["patient"],
         split=_SPLITS[cell["split"]],
-        answer=as_slots(answer) if recipe.slots else answer,
+        answer=_slotted(answer, where) if recipe.slots else answer,
         language=config.language,
         sex=sex,
         hospital=hospital,
@@ -219,6 +219,13 @@ def _case(
         source=_source(home, key, where) if images else None,
         classes=classes,
     )
+
+
+def _slotted(report: str, where: str) -> str:
+    try:
+        return as_slots(report)
+    except ModelError as error:
+        raise ModelError(f"{where}: {error.found}", error.expected, error.do) from error
 
 
 def _source(home: Path, key: str, where: str) -> DirectorySource:
