@@ -33,12 +33,13 @@ def read_config(source: str | Path, sets: Sequence[str] = ()) -> TrainConfig:
     Parameters
     ----------
     sets : sequence of str
-        ``key.key=value``, values as in TOML; a bare word is a string.
+        ``key.key=value``, values as in TOML; what is no TOML is a string. Laid over the file in their order.
 
     Raises
     ------
     ModelError
-        If there is none, a key is unknown or a value of another type; the message names the line or the ``--set``.
+        If there is none, a key is unknown, a value of another type, or values contradict each other; of a single key
+        the message names the line or the ``--set``.
     """
     text = _text(Path(source))
     try:
@@ -54,7 +55,13 @@ def read_config(source: str | Path, sets: Sequence[str] = ()) -> TrainConfig:
 
 
 def config_of(values: Mapping[str, Any], where: Mapping[tuple[str, ...], str] | None = None) -> TrainConfig:
-    """The configuration of plain values; ``where`` says of each key where it was written."""
+    """The configuration of plain values; ``where`` says of each key where it was written.
+
+    Raises
+    ------
+    ModelError
+        If they break the schema, or contradict each other or the recipe.
+    """
     try:
         return TrainConfig.model_validate(values)
     except ValidationError as error:
