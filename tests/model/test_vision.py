@@ -246,6 +246,19 @@ def test_air_is_left_out_and_padding_is_air() -> None:
     assert wanted[:, 1:3, 1:3].all()
 
 
+def test_a_couch_is_no_body() -> None:
+    study = _study((16, 48, 48))
+    hu = study.ct.array.copy()
+    hu[:, 42:47, 4:44] = -80.0
+    hu[:, 43:46, 5:43] = -930.0  # a shell filled with foam, as wide as a table
+    lying = Study(id="p", ct=Volume(hu, study.ct.grid, Quantity.HU), pet=study.pet)
+    bare, seen = mm_volumes(study, RECIPE, (8, 8, 8)), mm_volumes(lying, RECIPE, (8, 8, 8))
+    assert np.array_equal(seen.wanted, bare.wanted)
+    assert not np.array_equal(seen.ct, bare.ct), "it is shown where its patch is"
+    blind = mm_volumes(lying, RECIPE.model_copy(update={"couch_mm": 0.0}), (8, 8, 8))
+    assert blind.wanted.sum() > seen.wanted.sum()
+
+
 def test_a_crop_at_the_feet_moves_nothing() -> None:
     whole = _study()
     cut = Study(

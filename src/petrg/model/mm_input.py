@@ -91,7 +91,8 @@ def mm_volumes(
     grid = mm_grid(field, recipe.spacing_mm, patch)
     hu = None if "ct" not in use or study.ct is None else resample(study.ct, grid, fill=-1000.0).array
     suv = None if "pet" not in use else resample(study.suv(), grid).array
-    body = body_mask(hu > recipe.air_hu if hu is not None else np.asarray(suv) > _PET_BODY_SUV)
+    solid = hu > recipe.air_hu if hu is not None else np.asarray(suv) > _PET_BODY_SUV
+    body = body_mask(solid, recipe.couch_mm, recipe.spacing_mm)
     return MmVolumes(
         None if hu is None else windows(hu, recipe),
         None if suv is None else suv_curve(suv, recipe)[None],
@@ -100,10 +101,28 @@ def mm_volumes(
     )
 
 
-def body_mask(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """``solid`` with the holes of each axial slice filled, so that lungs and bowel gas are inside."""
-    from scipy.ndimage import binary_fill_holes
+def body_mask(solid: NDArray[np.bool_], couch_mm: float, spacing_mm: tuple[float, float, float]) -> NDArray[np.bool_]:
+    """``solid`` without its thin pieces, and the holes of each axial slice (lungs, bowel gas) filled.
 
+    A piece of a slice that is nowhere as thick as ``couch_mm`` is couch, tube or sheet. It is dropped before holes are
+    filled, since a couch is a hollow shell; voxels wider than half of ``couch_mm`` drop nothing.
+
+    >>> plane = np.zeros((1, 12, 9), bool)
+    >>> plane[0, :6, 1:8], plane[0, 3, 4], plane[0, 9, :] = True, False, True  # a body with a lung, a couch
+    >>> body_mask(plane, 10.0, (4.0, 4.0, 4.0)).sum(axis=(0, 2)).tolist()
+    [7, 7, 7, 7, 7, 7, 0, 0, 0, 0, 0, 0]
+    """
+    from scipy.ndimage import binary_fill_holes, label, minimum_filter
+
+    size = [1, *(2 * int(couch_mm / 2 / step) + 1 for step in spacing_mm[1:])]
+    if max(size) > 1:
+        in_plane = np.zeros((3, 3, 3), bool)
+        in_plane[1] = True
+        pieces, count = label(solid, in_plane)
+        thick = np.zeros(count + 1, bool)
+        thick[pieces[minimum_filter(solid, size=size)]] = True
+        thick[0] = False
+        solid = thick[pieces]
     return np.stack([binary_fill_holes(plane) for plane in solid])
 
 

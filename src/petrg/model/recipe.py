@@ -63,6 +63,8 @@ class MmInput(Model):
         One CT channel each, -1 at low and 1 at high, clipped.
     air_hu : float
         A voxel below it on CT is air; a patch of air only, farther than ``margin_mm`` from the body, is left out.
+    couch_mm : float
+        What is thinner is couch, tube or sheet and no part of the body.
     """
 
     kind: Literal["mm"] = "mm"
@@ -72,6 +74,7 @@ class MmInput(Model):
     windows_hu: Annotated[tuple[Window, ...], Field(min_length=1)]
     air_hu: float = -300.0
     margin_mm: Annotated[float, Field(ge=0)] = 10.0
+    couch_mm: Annotated[float, Field(ge=0)] = 10.0
 
 
 Input = Annotated[StoredInput | MmInput, Field(discriminator="kind")]
