@@ -53,7 +53,6 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Learned]:
 
     patch = pytest.MonkeyPatch()
     patch.setattr(run, "prepare", keeping)
-    patch.setattr("petrg.train.validate.EVERYTHING", IMAGES)
     done = train(read_config("tiny", SETS), tmp_path_factory.mktemp("learned") / "run")
     kept[0].learner.eval()
     yield Learned(kept[0], done)

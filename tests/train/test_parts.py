@@ -16,6 +16,8 @@ from torch import nn
 
 from petrg.errors import ModelError
 from petrg.model.cache import TensorCache, cache_key, weights_hash
+from petrg.model.config import ResamplerConfig
+from petrg.model.resampler import Resampler
 from petrg.model.vit import ViT3D, keep_patches
 from petrg.report import Structure, Uptake
 from petrg.train import run
@@ -31,7 +33,7 @@ from petrg.train.parts import trained
 from petrg.train.run import Run, prepare
 from petrg.train.scratch import new_tokenizer
 from petrg.train.trainer import Best, PETRGTrainer
-from petrg.train.validate import PERMUTED, margin
+from petrg.train.validate import OTHERS, TEMPLATE, margin
 from petrg.train.watch import Watch
 
 AUX = {"losses__latent_regions": 1.0, "losses__attention": 1.0}
@@ -211,28 +213,24 @@ def test_shifts_move_the_targets_too_and_never_mirror(learned: Run) -> None:
 
 
 def test_a_smaller_volume_keeps_its_place_in_mm(learned: Run) -> None:
-    """In a larger grid every patch has the position it had: the loss is the same."""
-    images = learned.examples.images
-    assert images is not None
-    case = learned.split("train")[0]
-    example = learned.examples.example(case, EVERYTHING)
-    assert example.images is not None
-    larger = {k: v.clone() for k, v in example.images.items()}
-    z, y, x = (n // 4 for n in larger["ct"].shape[1:])
-    pads = (8, 8, 0, 0, 4, 0)
-    larger["ct"] = nn.functional.pad(larger["ct"], pads, value=-1.0)
-    larger["pet"] = nn.functional.pad(larger["pet"], pads)
-    larger["wanted"] = nn.functional.pad(larger["wanted"].view(z, y, x), (2, 2, 0, 0, 1, 0)).flatten()
-    for name in ("regions", "lesions"):
-        larger[name] = nn.functional.pad(larger[name], pads)
-    learned.learner.eval()
-    losses = []
-    for shape in (example.images, larger):
+    """In a larger grid every patch is what it was: more below, more on both sides; more above moves the top."""
+    own = learned.examples.example(learned.split("train")[0], EVERYTHING).images
+    assert own is not None
+    shape = toy().model.network
+    assert shape is not None
+    vision = ViT3D(shape.vision).eval()  # a linear stem: convolutions would see a little over a patch's edge
+
+    def seen(below: int, above: int) -> torch.Tensor:
+        pads = (8, 8, 0, 0, 4 * below, 4 * above)
+        z, y, x = (n // 4 for n in own["ct"].shape[1:])
+        wanted = nn.functional.pad(own["wanted"].view(z, y, x), (2, 2, 0, 0, below, above)).flatten()
         with torch.no_grad():
-            found = learned.learner(**learned.collate([type(example)(**{**vars(example), "images": shape})]))
-        losses.append(float(found["loss"]))
-    # the convolutional stem pads with 0 at the field's edge, hence the tolerance
-    assert math.isclose(*losses, rel_tol=2e-3)
+            return vision(nn.functional.pad(own["ct"], pads, value=-1.0)[None], keep_patches(wanted[None]))
+
+    with torch.no_grad():
+        before = vision(own["ct"][None], keep_patches(own["wanted"][None]))
+    assert torch.allclose(seen(1, 0), before, atol=1e-5)
+    assert not torch.allclose(seen(0, 1), before, atol=1e-2)
 
 
 # order
@@ -336,13 +334,46 @@ def test_the_heads_are_no_part_of_the_network(learned: Run) -> None:
 def test_attention_loss_is_minus_log_of_the_share() -> None:
     weights = torch.tensor([[[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]]])[:, None].log()  # (1, 1 head, 2 latents, 3 patches)
     lesions = torch.tensor([[[True, True, False], [False, False, True]]])
-    found = attention_loss([weights], lesions, torch.tensor([[0, 1]]))
+    seen = torch.tensor([[True]])
+    found = attention_loss([weights], lesions, torch.tensor([[0, 1]]), seen)
     assert math.isclose(float(found), -(math.log(0.9) + math.log(0.8)) / 2, abs_tol=1e-6)
-    anyone = attention_loss([weights], lesions, torch.tensor([[-1, -1]]))
+    anyone = attention_loss([weights], lesions, torch.tensor([[-1, -1]]), seen)
     assert math.isclose(float(anyone), -(math.log(0.9) + math.log(0.8)) / 2, abs_tol=1e-6)
-    assert float(attention_loss([weights], lesions, torch.tensor([[-2, -2]]))) == 0.0
-    worse = attention_loss([weights], lesions.flip(1), torch.tensor([[0, 1]]))
+    assert float(attention_loss([weights], lesions, torch.tensor([[-2, -2]]), seen)) == 0.0
+    worse = attention_loss([weights], lesions.flip(1), torch.tensor([[0, 1]]), seen)
     assert float(worse) > float(found)
+
+
+def test_attention_is_asked_of_what_a_row_shows_alone() -> None:
+    ct, pet = torch.rand(2, 3, 2, 5).log_softmax(-1), torch.rand(2, 3, 2, 5).log_softmax(-1)
+    lesions = torch.rand(2, 1, 5) < 0.9
+    regions = torch.tensor([[0], [1]])
+    seen = torch.tensor([[True, False], [False, True]])  # the first row CT, the second PET
+    mixed = attention_loss([ct, pet], lesions, regions, seen)
+    alone = [
+        attention_loss([m[k : k + 1]], lesions[k : k + 1], regions[k : k + 1], torch.tensor([[True]]))
+        for k, m in enumerate((ct, pet))
+    ]
+    assert torch.allclose(mixed, torch.stack(alone).mean())
+    none = attention_loss([ct, pet], lesions, regions, torch.zeros(2, 2, dtype=torch.bool))
+    assert float(none) == 0.0
+
+
+def test_a_look_is_that_of_the_last_layer_and_changes_nothing() -> None:
+    resampler = Resampler(24, ResamplerConfig(latents=4, depth=3, heads=2, head_dim=8, mlp_ratio=1))
+    tokens = torch.randn(2, 7, 24)
+    latents, weights = resampler.look(tokens)
+    assert torch.equal(latents, resampler(tokens))
+    assert weights.shape == (2, 2, 4, 7)
+    before = resampler.latents.expand(2, -1, -1)
+    for layer in resampler.layers[:-1]:  # type: ignore[attr-defined]
+        before = layer(tokens, before, None, look=False)[0]
+    attention = resampler.layers[-1].attention  # type: ignore[union-attr]
+    at = attention.norm_latents(before)
+    q = attention.to_q(at).view(2, 4, 2, 8).transpose(1, 2)
+    k = attention.to_kv(torch.cat((attention.norm_media(tokens), at), 1))[..., :16].view(2, 11, 2, 8).transpose(1, 2)
+    wanted = (q @ k.transpose(-1, -2) / 8**0.5).softmax(-1)[..., :7]
+    assert torch.allclose(weights.exp(), wanted, atol=1e-6)
 
 
 def test_unknown_targets_count_for_nothing(learned: Run) -> None:
@@ -350,8 +381,48 @@ def test_unknown_targets_count_for_nothing(learned: Run) -> None:
     tokens = torch.randn(1, 5, 24)
     known = torch.tensor([[0, 1, 2, UNKNOWN, UNKNOWN]])
     assert torch.allclose(patch_loss(heads, [tokens], known), patch_loss(heads, [tokens[:, :3]], known[:, :3]))
-    classes = torch.full((1, 24, 2), UNKNOWN)
-    assert float(latent_loss(heads, torch.randn(1, 4, 24), None, classes).detach()) == 0.0
+    classes, both = torch.full((1, 24, 2), UNKNOWN), torch.ones(1, 2, dtype=torch.bool)
+    latents = torch.randn(1, 24, 24)
+    assert float(latent_loss(heads, latents, latents, both, classes).detach()) == 0.0
+
+
+CT_ALONE, PET_ALONE = Shown(True, ("ct",)), Shown(True, ("pet",))
+
+
+@torch.no_grad()
+def said(ready: Run, *what: Shown, **changes: torch.Tensor) -> float:
+    ready.learner.eval()
+    ready.learner(**{**batch_of(ready, *what), **changes})
+    return float(ready.learner.said["latent regions"])
+
+
+def test_a_row_is_asked_for_what_it_shows_whatever_stands_beside_it(frozen: Run, learned: Run) -> None:
+    """Rows with CT alone and PET alone side by side lose what each loses by itself."""
+    for ready in (frozen, learned):
+        mixed = said(ready, CT_ALONE, PET_ALONE)
+        batch = batch_of(ready, EVERYTHING, EVERYTHING)
+        assert said(ready, EVERYTHING, EVERYTHING) != mixed
+        first = said(ready, CT_ALONE)
+        second = {k: v[1:] for k, v in batch_of(ready, CT_ALONE, PET_ALONE).items() if k not in ("ct", "seed")}
+        with torch.no_grad():
+            ready.learner(**second)
+        assert math.isclose(mixed, first + float(ready.learner.said["latent regions"]), abs_tol=1e-5)
+        # structure alone of the first row, uptake alone of the second: 24 labels of each
+        classes = batch["classes"].clone()
+        classes[0, :, 0], classes[1, :, 1] = UNKNOWN, UNKNOWN
+        assert math.isclose(said(ready, CT_ALONE, PET_ALONE, classes=classes), mixed, abs_tol=1e-6)
+        classes[0, :, 1], classes[1, :, 0] = UNKNOWN, UNKNOWN
+        assert said(ready, CT_ALONE, PET_ALONE, classes=classes) == 0.0
+
+
+def test_the_heads_see_nothing_of_an_image_that_is_not_shown(learned: Run) -> None:
+    """PET of a row that shows CT alone lies in the batch, where another row shows it."""
+    pet = batch_of(learned, EVERYTHING, EVERYTHING)["pet"].clone()
+    before = said(learned, CT_ALONE, EVERYTHING, pet=pet)
+    pet[0] = torch.rand(pet[0].shape)
+    assert math.isclose(said(learned, CT_ALONE, EVERYTHING, pet=pet), before, abs_tol=1e-6)
+    pet[1] = torch.rand(pet[1].shape)
+    assert not math.isclose(said(learned, CT_ALONE, EVERYTHING, pet=pet), before, abs_tol=1e-4)
 
 
 def test_latents_are_dealt_to_the_regions() -> None:
@@ -396,20 +467,22 @@ def test_the_best_is_the_widest_margin_over_chance() -> None:
     best = Best()
     scores = [(0.3, 0.2, 2.0), (0.6, 0.58, 1.0), (0.3, 0.2, 1.5), (None, None, 0.1)]
     for step, (value, chance, loss) in enumerate(scores, 1):
-        found = {"loss": loss, "Lesion-F1": value, "Lesion-F1" + PERMUTED: chance}
+        found = {"loss": loss, "Lesion-F1": value, f"Lesion-F1 of {OTHERS}": chance, f"Lesion-F1 of {TEMPLATE}": 0.0}
         best.judge(found, "Lesion-F1", step, 2)
         assert not best.stopped
     assert (best.step, best.waited) == (3, 1)  # of equal margins the lower loss
     best.judge({"loss": 9.0}, "Lesion-F1", 5, 2)
     assert best.stopped
     assert margin({"loss": 2.0}, "loss") == -2.0
+    better_templates = {"PET-All": 0.5, f"PET-All of {OTHERS}": 0.3, f"PET-All of {TEMPLATE}": 0.75}
+    assert margin(better_templates, "PET-All") == -0.25
+    assert margin({"PET-All": 0.5, f"PET-All of {OTHERS}": None, f"PET-All of {TEMPLATE}": 0.75}, "PET-All") is None
 
 
 def test_a_report_longer_than_the_recipe_allows_is_refused_before_training(tmp_path: Path) -> None:
     changes = {"name": "x", "input": {"spacing_mm": [32.0] * 3}, "supervision": {"max_length": 100}}
-    ready = prepare(toy(recipe_changes=changes), tmp_path)
     with pytest.raises(ModelError, match=r"case 1 of train: .* tokens — expected at most 100"):
-        ready.examples.lengths()
+        prepare(toy(recipe_changes=changes), tmp_path)
 
 
 def test_any_text_can_be_written_with_a_learned_tokenizer() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import typer
@@ -26,7 +28,7 @@ from petrg.train.estimate import Estimate
 from petrg.train.phantoms import PhantomSource, phantom_cases
 from petrg.train.run import train
 from petrg.train.scratch import new_language_model, new_tokenizer
-from petrg.train.validate import PERMUTED, score
+from petrg.train.validate import OTHERS, TEMPLATE, rows_of, score
 
 ADAPT = {"parts": ["lora", "resamplers", "projections", "token_rows"], "batches__epochs": 1, "model__scratch": None}
 
@@ -137,7 +139,7 @@ def test_the_released_recipe_learns_from_a_folder(base: Path, tmp_path: Path) ->
     )
     network = PETRG3D.from_pretrained(train(config, tmp_path / "run").weights)
     assert network.config.typed_recipe == Recipe.of("petrg3d-2025")
-    assert network.config.domain == "patients"
+    assert network.config.domain == "untrained"  # a random encoder that stayed frozen has seen nobody
     assert len(list((tmp_path / "run" / "cache").rglob("*.safetensors"))) == 2
 
 
@@ -149,23 +151,48 @@ def eight() -> list[TrainCase]:
     return phantom_cases(Phantoms(train=8, validation=0, lesions=2), Recipe.of("petrg-1"))
 
 
-def test_right_reports_beat_those_of_other_patients(eight: list[TrainCase]) -> None:
+def test_right_reports_beat_every_control(eight: list[TrainCase]) -> None:
     found = score(eight, [c.answer for c in eight], 50, 0, Readings("zh"))
     assert found["Lesion-F1"] == 1.0
+    rows = {row.name: row for row in rows_of(found)}
     for name in ("Lesion-F1", "PET-All", "CT-All"):
-        value, chance = found[name], found[name + PERMUTED]
+        value, controls = rows[name].value, rows[name].controls
         assert value is not None
-        assert chance is not None
-        assert chance < 0.7 * value
+        assert set(controls) == {OTHERS, TEMPLATE}
+        assert all(worth is not None and worth < 0.7 * value for worth in controls.values())
+    assert rows["Lesion-F1"].interval == (1.0, 1.0)  # every draw of patients is right
+
+
+def test_the_template_control_is_the_score_of_the_template(eight: list[TrainCase]) -> None:
+    templates = [c.template for c in eight]
+    found = score(eight, [c.answer for c in eight], 50, 0, Readings("zh"))
+    own = score(eight, templates, 50, 0, Readings("zh"))
+    for name in ("Lesion-F1", "PET-All", "CT-All"):
+        assert found[f"{name} of {TEMPLATE}"] == own[name]
+    none = [replace(c, template=None) for c in eight]
+    assert score(none, templates, 50, 0, Readings("zh"))[f"PET-All of {TEMPLATE}"] is None
+
+
+def test_an_interval_is_that_of_draws_of_patients(eight: list[TrainCase]) -> None:
+    """Half of the reports right, half of them none: a draw's recall is its share of right ones, weighted by lesions."""
+    texts = [c.answer if k % 2 else None for k, c in enumerate(eight)]
+    row = next(r for r in rows_of(score(eight, texts, 2000, 0, Readings("zh"))) if r.name == "Lesion-Recall")
+    lesions = np.array([len(Readings("zh")(c.answer).lesions) for c in eight])
+    drawn = np.random.default_rng(5).integers(0, 8, (20000, 8))
+    shares = (lesions * np.array([t is not None for t in texts]))[drawn].sum(axis=1) / lesions[drawn].sum(axis=1)
+    assert row.interval is not None
+    assert np.allclose(row.interval, np.percentile(shares, (2.5, 97.5)), atol=0.06)
+    one = score(eight[:1], texts[1:2], 50, 0, Readings("zh"))
+    assert next(r for r in rows_of(one) if r.name == "Lesion-Recall").interval is None
 
 
 def test_reports_of_nobody_are_worth_nothing(eight: list[TrainCase]) -> None:
     template = score(eight, [c.template for c in eight], 50, 0, Readings("zh"))
-    assert template["Lesion-Recall"] == template["Lesion-Recall" + PERMUTED] == 0.0
+    assert template["Lesion-Recall"] == template[f"Lesion-Recall of {OTHERS}"] == 0.0
     missing = score(eight, [None] * 8, 50, 0, Readings("zh"))
     assert missing["PET-All"] == 0.0
     alone = score(eight[:1], [eight[0].answer], 50, 0, Readings("zh"))
-    assert alone["Lesion-F1" + PERMUTED] is None
+    assert alone[f"Lesion-F1 of {OTHERS}"] is None
 
 
 def test_each_validation_is_kept_and_patience_ends_the_run(tmp_path: Path) -> None:

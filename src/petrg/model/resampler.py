@@ -78,15 +78,14 @@ class Resampler(nn.Module):
         """(b, n, dim) -> (b, latents, dim); ``there`` (b, n) bool marks real tokens."""
         return self._run(x, there, look=False)[0]
 
-    def look(self, x: Tensor, there: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
-        """As `forward`, with each layer's log attention weights (b, heads, latents, n) on the image tokens."""
-        return self._run(x, there, look=True)
+    def look(self, x: Tensor, there: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """As `forward`, with the last layer's log attention weights (b, heads, latents, n) on the image tokens."""
+        latents, weights = self._run(x, there, look=True)
+        assert weights is not None
+        return latents, weights
 
-    def _run(self, x: Tensor, there: Tensor | None, *, look: bool) -> tuple[Tensor, list[Tensor]]:
-        latents = self.latents.to(x.dtype).expand(len(x), -1, -1)
-        looked: list[Tensor] = []
-        for layer in self.layers:
-            latents, weights = layer(x, latents, there, look=look)
-            if weights is not None:
-                looked.append(weights)
-        return self.norm(latents), looked
+    def _run(self, x: Tensor, there: Tensor | None, *, look: bool) -> tuple[Tensor, Tensor | None]:
+        latents, weights = self.latents.to(x.dtype).expand(len(x), -1, -1), None
+        for number, layer in enumerate(self.layers, 1):
+            latents, weights = layer(x, latents, there, look=look and number == len(self.layers))
+        return self.norm(latents), weights

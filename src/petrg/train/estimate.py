@@ -32,6 +32,7 @@ class Estimate:
     optimiser_bytes: int
     activations_bytes: int
     disk_bytes: int
+    images_s: float
     steps: int
     flop_of_step: float
     flop_per_s: float
@@ -55,13 +56,19 @@ class Estimate:
             f"gradients and optimiser {self.optimiser_bytes / giga:.2f}, "
             f"activations {self.activations_bytes / giga:.2f}",
             f"disk, about {self.disk_bytes / giga:.2f} GB for cached images",
-            f"time, about {lasting(self.seconds)} for {self.steps} steps at {_REACHED:g} of "
-            f"{self.flop_per_s / giga:.0f} GFLOP/s, validation apart",
+            f"time, about {lasting(self.images_s)} for images that are not cached yet, and {lasting(self.seconds)} for "
+            f"{self.steps} steps at {_REACHED:g} of {self.flop_per_s / giga:.0f} GFLOP/s, validation apart",
         )
 
 
 def estimate(
-    config: TrainConfig, network: PETRG3D, lengths: Sequence[int], micro_batches: int, patches: Sequence[int]
+    config: TrainConfig,
+    network: PETRG3D,
+    lengths: Sequence[int],
+    micro_batches: int,
+    patches: int,
+    cases: int,
+    reading_s: float,
 ) -> Estimate:
     """What the run of ``network`` on rows of ``lengths`` tokens needs.
 
@@ -69,72 +76,87 @@ def estimate(
     ----------
     micro_batches : int
         Of one process in an epoch.
-    patches : sequence of int
-        Image tokens of each modality, of every case.
+    patches : int
+        Image tokens of a modality of one case.
+    cases : int
+        Of all splits.
+    reading_s : float
+        Seconds that one case takes until its images are as the recipe scales them.
 
     Notes
     -----
     2 FLOP a parameter and token forward, as many for the gradient of what it gets, as many again for that of what is
-    trained, once more forward where activations are computed anew. Attention's own share is left out.
+    trained, once more forward where activations are computed anew; the encoder's attention beside it, since image
+    tokens are many. Images are taken as if none were cached, and every process as fast as this one.
     """
     parameters = list(network.parameters())
     learned = [p for _, p in trained(network)]
     _, steps = steps_of(config, micro_batches)
-    size, text = config.batches.cases, float(np.mean(lengths))
-    bytes_each = 2 if config.precision == "bf16" else 4
-    shared = world()[0] if config.parallel == "fsdp2" else 1
-    states = world()[0] if config.parallel in ("fsdp2", "zero2") else 1
-    weights = sum(p.numel() * p.element_size() for p in parameters)
+    size, processes = config.batches.cases, world()[0]
+    shared = processes if config.parallel == "fsdp2" else 1
+    states = processes if config.parallel in ("fsdp2", "zero2") else 1
+    own_pace = pace(parameters[0].device, torch.bfloat16 if config.precision == "bf16" else torch.float32)
+    encoding_s = _encoding(network, patches) / (_REACHED * own_pace) if config.vision == "frozen-cached" else 0.0
     return Estimate(
         parameters=sum(p.numel() for p in parameters),
         trained=sum(p.numel() for p in learned),
-        weights_bytes=weights // shared,
+        weights_bytes=sum(p.numel() * p.element_size() for p in parameters) // shared,
         optimiser_bytes=sum(p.numel() * 12 for p in learned) // states,
-        activations_bytes=int(_activations(config, network, size * max(lengths), size * _most(patches)) * bytes_each),
-        disk_bytes=_disk(config, network, patches, bytes_each),
+        activations_bytes=int(_activations(config, network, size * max(lengths), size * patches)),
+        disk_bytes=_disk(config, network, cases * patches),
+        images_s=0.0 if config.text_only else cases * (reading_s + encoding_s) / processes,
         steps=steps,
-        flop_of_step=_flop(config, network, size * text, size * float(np.mean(patches or [0])))
-        * config.batches.accumulation,
-        flop_per_s=pace(parameters[0].device, torch.bfloat16 if config.precision == "bf16" else torch.float32),
+        flop_of_step=size * _flop(config, network, float(np.mean(lengths)), patches) * config.batches.accumulation,
+        flop_per_s=own_pace,
     )
 
 
-def _most(patches: Sequence[int]) -> int:
-    return max(patches, default=0)
+def _encoding(network: PETRG3D, patches: int) -> float:
+    """FLOP of the image encoder on both modalities of one case, forward."""
+    shape = network.config.parts.vision
+    values = sum(p.numel() for p in network.vision.blocks.parameters())
+    attention = shape.depth * 4 * patches**2 * shape.heads * shape.head_dim
+    return 2 * (2 * values * patches + attention)
 
 
-def _flop(config: TrainConfig, network: PETRG3D, text: float, image: float) -> float:
-    """Of a micro-batch of so many text and image tokens."""
+def _flop(config: TrainConfig, network: PETRG3D, text: float, image: int) -> float:
+    """Of one case of so many text and image tokens."""
     lm = sum(p.numel() for p in network.language_model.parameters())
-    vision = sum(p.numel() for p in network.vision.parameters())
     resampler = sum(p.numel() for p in network.ct_resampler.parameters())
     trained_lm = "language_model" in config.parts
     times = 2 + 2 + 2 * trained_lm + 2 * config.checkpointing
     seen = 0.0 if config.text_only else 2 * 6.0 * resampler * image * (0.3 if "resamplers" in config.parts else 0.1)
-    encoded = 2 * 6.0 * vision * image if config.vision == "trained" else 0.0
+    encoded = 3 * _encoding(network, image) if config.vision == "trained" and not config.text_only else 0.0
     return times * lm * text + seen + encoded
 
 
 def _activations(config: TrainConfig, network: PETRG3D, text: int, image: int) -> float:
-    """Values that wait for the backward pass."""
-    lm = network.config.text_config
+    """Bytes that wait for the backward pass; logits lie there in their own type, and in float32 up to three times."""
+    lm, parts = network.config.text_config, network.config.parts
+    bytes_each = 2 if config.precision == "bf16" else 4
     layers = getattr(lm, "num_hidden_layers", 1)
     inner = getattr(lm, "intermediate_size", 4 * lm.hidden_size)
     one = text * (8 * lm.hidden_size + 3 * inner)
     held = layers * text * lm.hidden_size + one if config.checkpointing else layers * one
-    parts = network.config.parts
-    vision = 2 * image * parts.vision.depth * (8 * parts.vision.dim + 2 * parts.vision.mlp_dim)
+    logits = 12 * text * lm.vocab_size
+    if config.text_only:
+        return bytes_each * held + logits
     looked = 2 * image * parts.resampler.depth * 4 * parts.vision.dim
-    logits = 2 * text * lm.vocab_size
-    return held + logits + (0 if config.text_only else looked) + (vision if config.vision == "trained" else 0)
+    volumes, vision = 0, 0
+    if config.vision == "trained":
+        volumes = 4 * image * int(np.prod(parts.vision.patch)) * (parts.vision.channels + 1)
+        vision = 2 * image * parts.vision.depth * (8 * parts.vision.dim + 2 * parts.vision.mlp_dim)
+    return bytes_each * (held + looked + vision) + logits + volumes
 
 
-def _disk(config: TrainConfig, network: PETRG3D, patches: Sequence[int], bytes_each: int) -> int:
-    parts = network.config.parts
+def _disk(config: TrainConfig, network: PETRG3D, patches: int) -> int:
+    """Of all cases, which have so many patches."""
+    shape = network.config.parts.vision
+    if config.text_only:
+        return 0
     if config.vision == "frozen-cached":
-        return 2 * sum(patches) * parts.vision.dim * bytes_each
-    voxels = int(np.prod(parts.vision.patch))
-    return sum(patches) * voxels * 4 * (parts.vision.channels + 1)
+        return 2 * patches * shape.dim * (2 if config.precision == "bf16" else 4)
+    return patches * int(np.prod(shape.patch)) * 4 * (shape.channels + 1)
 
 
 def pace(device: torch.device, dtype: torch.dtype) -> float:

@@ -64,20 +64,32 @@ class Learner(nn.Module):
         rows = None
         if ct is not None or pet is not None:
             tokens = self._tokens(ct, pet, at, there)
+            seen = self._seen(input_ids)
             if self.losses.patch_regions and patch_regions is not None:
-                seen = [t for t in tokens if t is not None]
-                parts["patch regions"] = self.losses.patch_regions * patch_loss(self.heads, seen, patch_regions)
-            latents, looked = self._resample(tokens, there)
-            rows = self._project(latents)
+                held = [t for t in tokens if t is not None]
+                parts["patch regions"] = self.losses.patch_regions * patch_loss(self.heads, held, patch_regions)
+            look = bool(self.losses.attention) and lesions is not None and bool(lesions.any())
+            latents, looked = self.network.resample(*tokens, there, look=look)
+            rows = self.network.project(latents)
             if self.losses.latent_regions and classes is not None:
-                parts["latent regions"] = self.losses.latent_regions * latent_loss(self.heads, *latents, classes)
-            if self.losses.attention and lesions is not None and lesion_regions is not None:
-                each = [attention_loss(layers, lesions, lesion_regions) for layers in looked]
-                parts["attention"] = self.losses.attention * torch.stack(each).mean()
+                lost = latent_loss(self.heads, *latents, seen, classes)
+                parts["latent regions"] = self.losses.latent_regions * lost
+            if look:
+                assert lesions is not None
+                assert lesion_regions is not None
+                shown = torch.stack([s for t, s in zip(tokens, seen.T, strict=True) if t is not None], dim=1)
+                lost = attention_loss(looked, lesions, lesion_regions, shown)
+                parts["attention"] = self.losses.attention * lost
         out = self.network(input_ids=input_ids, attention_mask=attention_mask, latents=rows, labels=labels)
         parts["text"] = out.loss
         self.said = {name: loss.detach() for name, loss in parts.items()}
         return {"loss": torch.stack(list(parts.values())).sum() + self._touch()}
+
+    def _seen(self, input_ids: Tensor) -> Tensor:
+        """Whether each row's prompt holds CT, PET: (b, 2) bool. A batch has both where any of its rows has."""
+        span = self.network.span
+        starts = torch.tensor([span.ct, span.pet], device=input_ids.device)
+        return (input_ids[:, :, None] == starts).any(dim=1)
 
     def _touch(self) -> Tensor | float:
         """0, from every trained tensor of ours: each has a gradient whatever was shown, on every process alike."""
@@ -88,28 +100,7 @@ class Learner(nn.Module):
         """The rows of a prompt (b, 2 * latents, hidden) that the images of a batch become."""
         there = batch.get("there")
         tokens = self._tokens(batch.get("ct"), batch.get("pet"), batch.get("at"), there)
-        return self._project(self._resample(tokens, there)[0])
+        return self.network.condense(*tokens, there)
 
     def _tokens(self, ct: Tensor | None, pet: Tensor | None, at: Tensor | None, there: Tensor | None) -> Both:
         return (ct, pet) if at is None else self.network.see(ct, pet, Kept(at, there))
-
-    def _resample(self, tokens: Both, there: Tensor | None) -> tuple[Both, list[list[Tensor]]]:
-        network = self.network
-        latents: list[Tensor | None] = []
-        looked: list[list[Tensor]] = []
-        for x, resampler in zip(tokens, (network.ct_resampler, network.pet_resampler), strict=True):
-            if x is None:
-                latents.append(None)
-                continue
-            x = x.to(resampler.latents.dtype)
-            made, layers = resampler.look(x, there) if self.losses.attention else (resampler(x, there), [])
-            latents.append(made)
-            looked.append(layers)
-        return (latents[0], latents[1]), looked
-
-    def _project(self, latents: Both) -> Tensor:
-        """As `PETRG3D.condense` ends: CT, then PET; zeros for what is absent."""
-        projections = (self.network.ct_projection, self.network.pet_projection)
-        rows = [None if x is None else p(x) for x, p in zip(latents, projections, strict=True)]
-        like = next(r for r in rows if r is not None)
-        return torch.cat([torch.zeros_like(like) if r is None else r for r in rows], dim=1)

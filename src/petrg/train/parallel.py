@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -69,7 +70,12 @@ def zero2(config: TrainConfig) -> dict[str, Any]:
 
 
 def shard(learner: Any, *, bf16: bool, device: str) -> None:
-    """Share out every parameter over all processes by FSDP2, in place: each layer of the language model by itself.
+    """Share out every parameter over all processes by FSDP2, in place, and compute as one process would.
+
+    Each layer of the language model is a group, so that one of them at a time is whole; what of the language model lies
+    in no layer (table, norm, head) is another; all of ours is the outermost. A group is gathered at once and holds one
+    type, so adapters in float32 in a frozen layer in bfloat16 are a group of their own. Parameters keep their type:
+    ``bf16`` is autocast here as it is with one process.
 
     Raises
     ------
@@ -77,13 +83,19 @@ def shard(learner: Any, *, bf16: bool, device: str) -> None:
         If a parameter is not a DTensor afterwards.
     """
     from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+    from torch.distributed.fsdp import fully_shard
 
     mesh = init_device_mesh(device, (world()[0],))
-    policy = MixedPrecisionPolicy(torch.bfloat16, torch.float32) if bf16 else MixedPrecisionPolicy()
-    for module in _layers(learner.network.language_model):
-        fully_shard(module, mesh=mesh, mp_policy=policy)
-    fully_shard(learner, mesh=mesh, mp_policy=policy)
+    lm = learner.network.language_model
+    layers = _layers(lm)
+    for layer in layers:
+        for group in _of_one_type(layer.modules())[1:]:
+            fully_shard(group, mesh=mesh)
+        fully_shard(layer, mesh=mesh)
+    inner = {id(m) for layer in layers for m in layer.modules()}
+    for group in _of_one_type(m for m in lm.modules() if id(m) not in inner):
+        fully_shard(group, mesh=mesh)
+    fully_shard(learner, mesh=mesh)
     whole = [name for name, parameter in learner.named_parameters() if not is_sharded(parameter)]
     if whole:
         raise ModelError(
@@ -91,7 +103,22 @@ def shard(learner: Any, *, bf16: bool, device: str) -> None:
             "every parameter a DTensor",
             "set parallel = 'ddp', or report this",
         )
+    if bf16:
+        learner.forward = torch.autocast(device, torch.bfloat16)(learner.forward)
     learner._is_accelerate_prepared = True  # or accelerate wraps it in DDP
+
+
+def _of_one_type(modules: Iterable[nn.Module]) -> list[list[nn.Module]]:
+    """Modules with parameters of their own, by the parameters' type; the type of most values first."""
+    groups: dict[torch.dtype, list[nn.Module]] = {}
+    values: Counter[torch.dtype] = Counter()
+    for module in modules:
+        for parameter in module.parameters(recurse=False):
+            groups.setdefault(parameter.dtype, [])
+            values[parameter.dtype] += parameter.numel()
+            if module not in groups[parameter.dtype]:
+                groups[parameter.dtype].append(module)
+    return [groups[dtype] for dtype, _ in values.most_common()]
 
 
 def _layers(lm: nn.Module) -> list[nn.Module]:
@@ -128,7 +155,7 @@ def put(target: Tensor, whole: Tensor) -> None:
 
 @contextmanager
 def gathered(learner: Any) -> Iterator[None]:
-    """Within, what does not lie in a layer is whole, so that parts of the network can be used by themselves."""
+    """Within, all of ours is whole, so that parts of the network can be used by themselves."""
     if not hasattr(learner, "unshard"):
         yield
         return

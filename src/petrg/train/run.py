@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -16,32 +18,35 @@ from petrg.evaluate.kinds import Readings
 from petrg.files import write_file
 from petrg.model.base import quiet
 from petrg.model.cache import TensorCache
-from petrg.model.card import Card, CardScore
 from petrg.model.network import PETRG3D
 from petrg.model.processor import PETRG3DProcessor
-from petrg.model.recipe import MmInput, Recipe
+from petrg.model.recipe import MmInput, Recipe, StoredInput
 from petrg.progress import Progress, silent
 from petrg.train import checkpoint
 from petrg.train.augment import changes_of
 from petrg.train.batch import Collate
 from petrg.train.build import build
+from petrg.train.card import card_of
 from petrg.train.cases import TrainCase, expect_apart, of_split
 from petrg.train.config import Phantoms, TrainConfig
-from petrg.train.directory import directory_cases
+from petrg.train.directory import DirectorySource, directory_cases
+from petrg.train.domain import domain_of
 from petrg.train.estimate import Estimate, estimate
 from petrg.train.examples import Examples
 from petrg.train.features import Features
-from petrg.train.images import PreparedImages
+from petrg.train.images import Named, PreparedImages
 from petrg.train.learner import Learner
+from petrg.train.order import BucketedBatches
 from petrg.train.parallel import expect_processes, gathered, world
 from petrg.train.phantoms import phantom_cases
 from petrg.train.trainer import Best, PETRGTrainer, arguments
-from petrg.train.validate import PERMUTED, Scored, loss_of, score, write_texts
+from petrg.train.validate import Scored, loss_of, score, write_texts
 from petrg.train.watch import Watch
 
 __all__ = ["Run", "Trained", "prepare", "train"]
 
 Said = Callable[[int, Mapping[str, Any]], None]
+Told = Callable[[Estimate], None]
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class Run:
     learner: Learner
     examples: Examples
     collate: Collate
+    batches: BucketedBatches
 
     def split(self, name: Any) -> list[TrainCase]:
         """The cases of a split."""
@@ -76,7 +82,7 @@ def train(
     *,
     resume: bool = False,
     progress: Progress = silent,
-    told: Callable[[Estimate], None] = lambda found: None,
+    told: Told = lambda found: None,
     said: Said = lambda step, found: None,
 ) -> Trained:
     """Train and save.
@@ -90,7 +96,7 @@ def train(
         Go on from the last complete checkpoint; the weights come out as those of an unbroken run, bit for bit on one
         machine.
     told, said : callable
-        Get the estimate before the first step, and each validation; in the first process alone.
+        Get the estimate before images are encoded and the first step, and each validation; in the first process alone.
 
     Raises
     ------
@@ -101,10 +107,8 @@ def train(
     out, main = Path(out), world()[1] == 0
     progress = progress if main else silent
     last = _begin(config, out, resume)
-    ready = prepare(config, out, progress)
+    ready = prepare(config, out, progress, told if main else None)
     trainer = _trainer(ready, out, progress, said if main else lambda step, found: None)
-    if main:
-        told(_estimate(ready, trainer))
     if last is not None and _stopped(last):
         trainer.load_step(checkpoint.read_json(last / "trainer_state.json")["global_step"])
         trainer.best = Best(**checkpoint.read_json(last / "run.json")["best"])
@@ -113,37 +117,44 @@ def train(
     return _finish(ready, trainer, out)
 
 
-def prepare(config: TrainConfig, out: Path, progress: Progress = silent) -> Run:
-    """Data, network and cached features of a run, before any step."""
+def prepare(config: TrainConfig, out: Path, progress: Progress = silent, told: Told | None = None) -> Run:
+    """Data, network and cached features of a run, before any step.
+
+    What cannot be used is refused, and the estimate is told, before images are encoded.
+    """
     recipe = config.typed_recipe
     cases = _cases(config, recipe, progress)
     texts = [t for c in of_split(cases, "train") for t in (c.answer, c.template or "")]
     texts += [recipe.prompt.system, recipe.prompt.without_template]
     network, processor = build(config, texts, out / "tokenizer")
+    patch = network.config.parts.vision.patch
+    cache = TensorCache(Path(config.cache) if config.cache else out / "cache")
+    images = PreparedImages(cache, recipe, patch)
+    first = _First(0, 0.0) if config.text_only else _expect_targets(config, recipe, cases, images)
+    shown: Any = None if config.text_only else images
+    examples = Examples(of_split(cases, "train"), processor, config, shown, changes_of(config.augment, recipe))
+    lengths = examples.lengths()
+    Examples(of_split(cases, "validation")[: config.validation.cases], processor, config, shown).lengths()
+    processes, process = world()
+    batches = BucketedBatches(lengths, config.batches.cases, config.seed, processes=processes, process=process)
+    if told is not None:
+        told(estimate(config, network, lengths, len(batches), first.patches, len(cases), first.seconds))
+
     device = arguments(config, out).device
     torch.nn.Module.to(network, device)
     if config.checkpointing:
         _checkpoint_activations(network.language_model)
-    patch = network.config.parts.vision.patch
-    cache = TensorCache(Path(config.cache) if config.cache else out / "cache")
-    images = PreparedImages(cache, recipe, patch)
-    source: Any = None
-    if not config.text_only:
-        source = images
-        if config.vision == "frozen-cached":
-            dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
-            source = Features(network, images, cache, dtype)
-            processes, process = world()
-            source.compute(network, cases[process::processes], progress)
-            if torch.distributed.is_available() and torch.distributed.is_initialized():
-                torch.distributed.barrier()
+    if not config.text_only and config.vision == "frozen-cached":
+        dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+        examples.images = features = Features(network, images, cache, dtype)
+        features.compute(network, cases[process::processes], progress)
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.barrier()
     collate = Collate(
         processor.pad_id, patch if config.vision == "trained" else None, isinstance(recipe.input, MmInput)
     )
-    examples = Examples(of_split(cases, "train"), processor, config, source, changes_of(config.augment, recipe))
-    _expect_targets(config, examples)
     learner = Learner(network, config.parts, config.losses).to(device)
-    return Run(config, cases, network, processor, learner, examples, collate)
+    return Run(config, cases, network, processor, learner, examples, collate, batches)
 
 
 def _cases(config: TrainConfig, recipe: Recipe, progress: Progress) -> list[TrainCase]:
@@ -157,21 +168,53 @@ def _cases(config: TrainConfig, recipe: Recipe, progress: Progress) -> list[Trai
     return cases
 
 
-_TARGETS = (("patch_regions", "regions", "labels"), ("attention", "lesions", "masks"))
+class _First(NamedTuple):
+    """What the first case's images are like: tokens of a modality, and the seconds that reading and scaling took."""
+
+    patches: int
+    seconds: float
 
 
-def _expect_targets(config: TrainConfig, examples: Examples) -> None:
+def _expect_targets(config: TrainConfig, recipe: Recipe, cases: Sequence[TrainCase], images: PreparedImages) -> _First:
     """Refuse a loss of whose targets no case has any: it would be 0 in silence."""
-    asked = [row for row in _TARGETS if getattr(config.losses, row[0])]
-    if not asked or examples.images is None:
-        return
-    for loss, name, folder in asked:
-        if not any({name, f"patch_{name}"} & examples.images(c.source).keys() for c in examples.cases):
-            raise ModelError(
-                f"losses.{loss} is {getattr(config.losses, loss):g} but no case has its targets",
-                f"files in the folder {folder} of the data",
-                f"add them, or set losses.{loss} = 0",
-            )
+    taught = of_split(cases, "train")
+    look: Callable[[Any], Named] = images if config.vision == "trained" else images.read
+    _expect_files(config, recipe, taught)
+    began = time.perf_counter()
+    first = look(taught[0].source)
+    took = time.perf_counter() - began
+    for loss, _, held in _asked(config):
+        if not any(len(seen.get(held, ())) for seen in chain([first], (look(c.source) for c in taught[1:]))):
+            raise _no_targets(config, loss)
+    return _First(int(first["wanted"].sum()), took)
+
+
+_TARGETS = (("patch_regions", "labels", "regions"), ("attention", "mask", "lesion_regions"))
+"""Losses with what the data needs for them, as a file of a case and among its images."""
+
+
+def _asked(config: TrainConfig) -> Iterable[tuple[str, str, str]]:
+    return (row for row in _TARGETS if getattr(config.losses, row[0]))
+
+
+def _expect_files(config: TrainConfig, recipe: Recipe, cases: Sequence[TrainCase]) -> None:
+    """The same from the names of files, before any is read."""
+    files = [c.source for c in cases if isinstance(c.source, DirectorySource)]
+    for loss, file, _ in _asked(config):
+        if isinstance(recipe.input, StoredInput) or (files and not any(getattr(f, file) for f in files)):
+            raise _no_targets(config, loss)
+
+
+def _no_targets(config: TrainConfig, loss: str) -> ModelError:
+    wanted = {
+        "patch_regions": "label maps in the folder labels",
+        "attention": "lesions in the masks of the folder masks",
+    }
+    return ModelError(
+        f"losses.{loss} is {getattr(config.losses, loss):g} but no case has its targets",
+        f"{wanted[loss]}, under a recipe with a grid in mm",
+        f"add them, or set losses.{loss} = 0",
+    )
 
 
 def _checkpoint_activations(lm: Any) -> None:
@@ -236,7 +279,7 @@ def _trainer(ready: Run, out: Path, progress: Progress, said: Said) -> PETRGTrai
 
     watch = Watch(ready.config, progress=progress, curves=out / "tensorboard", said=heard)
     validate = _validation(ready, progress)
-    made = PETRGTrainer(ready.config, ready.learner, ready.examples, ready.collate, out, watch, validate)
+    made = PETRGTrainer(ready.config, ready.learner, ready.examples, ready.collate, ready.batches, out, watch, validate)
     history.append(made)
     return made
 
@@ -246,7 +289,6 @@ def _validation(ready: Run, progress: Progress) -> Callable[[int], Scored] | Non
     cases = ready.split("validation")[: rule.cases]
     if not cases:
         return None
-    Examples(cases, ready.processor, ready.config, ready.examples.images).lengths()  # none is too long
     readings: dict[str, Readings] = {}
 
     def validate(step: int) -> Scored:
@@ -285,16 +327,6 @@ def _from_all(mine: list[Any]) -> list[Any]:
     return [row for rows in gathered_rows for row in rows]
 
 
-def _estimate(ready: Run, trainer: PETRGTrainer) -> Estimate:
-    patches: list[int] = []
-    if not ready.config.text_only:
-        case = ready.split("train")[0]
-        seen = ready.examples.images(case.source) if ready.examples.images else {}
-        one = int(seen["wanted"].sum()) if "wanted" in seen else len(seen["ct"])
-        patches = [one] * len(ready.cases)
-    return estimate(ready.config, ready.network, trainer.batches.lengths.tolist(), len(trainer.batches), patches)
-
-
 # the end
 
 
@@ -304,7 +336,7 @@ def _finish(ready: Run, trainer: PETRGTrainer, out: Path) -> Trained:
     if best.step is not None and (trainer.checkpoints / checkpoint.name_of(best.step)).is_dir():
         trainer.load_step(best.step)
     network = ready.network
-    network.config.domain = _domain(ready)
+    network.config.domain = domain_of(ready.config, network.config.domain)
     state = trainer.whole_state()
     weights = out / "weights"
     if world()[1] == 0:
@@ -314,7 +346,7 @@ def _finish(ready: Run, trainer: PETRGTrainer, out: Path) -> Trained:
             network.save_pretrained(
                 aside,
                 processor=ready.processor,
-                card=_card(ready, best),
+                card=card_of(ready.config, {split: len(ready.split(split)) for split in ("train", "validation")}, best),
                 state_dict=state,
                 full=True if _embeds(ready) else None,
             )
@@ -329,49 +361,3 @@ def _embeds(ready: Run) -> bool:
     """Whether the language model is no published one any more."""
     config = ready.network.config
     return "language_model" in ready.config.parts or config.base_model is None or config.embeds_base
-
-
-def _domain(ready: Run) -> str:
-    """Whose images trained the encoder: these, unless no image was shown; phantoms' frozen encoder stays phantoms'."""
-    config, before = ready.config, ready.network.config.domain
-    reached = {"vision", "resamplers", "projections"} & set(config.parts)
-    if config.text_only or not reached:
-        return before
-    if isinstance(config.data, Phantoms):
-        return "phantoms"
-    return "phantoms" if before == "phantoms" and config.vision == "frozen-cached" else "patients"
-
-
-def _card(ready: Run, best: Best) -> Card:
-    config = ready.config
-    found = next((h for h in best.history if h["step"] == best.step), {})
-    names = [k for k in found if k not in ("step", "ended") and not k.endswith(PERMUTED)]
-    scores = [
-        CardScore(
-            name=name,
-            value=found[name],
-            controls={} if name == "loss" else {"other patients' reports": found.get(name + PERMUTED)},
-        )
-        for name in names
-    ]
-    kind = "digital phantoms made by petrg" if isinstance(config.data, Phantoms) else "a set in the PETRG layout"
-    optimiser = config.optimiser
-    return Card(
-        source="trained with petrg train",
-        data=kind,
-        cases={split: len(ready.split(split)) for split in ("train", "validation")},
-        training={
-            "configuration": config.name or None,
-            "parts": " ".join(config.parts),
-            "epochs": config.batches.epochs,
-            "step": best.step,
-            "learning rate": optimiser.lr,
-            "warm-up steps": optimiser.warmup_steps,
-            "cases a step": config.batches.cases * config.batches.accumulation * world()[0],
-            "precision": config.precision,
-            "seed": config.seed,
-        },
-        scores=tuple(scores),
-        scored_on=f"{len(ready.split('validation')[: config.validation.cases])} validation cases",
-        languages=(config.data.language,),
-    )

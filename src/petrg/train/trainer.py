@@ -98,7 +98,7 @@ def arguments(config: TrainConfig, out: Path) -> TrainingArguments:
 
 
 class PETRGTrainer(Trainer):
-    """Training of a `Learner`.
+    """Training of a `Learner` on ``batches`` of ``examples``.
 
     Every micro-batch draws its randomness from a seed of its own (run, epoch, studies), so that a resumed run needs no
     state of a generator: transformers restores that only after the first resumed batches.
@@ -119,17 +119,14 @@ class PETRGTrainer(Trainer):
         learner: Learner,
         examples: Examples,
         collate: Collate,
+        batches: BucketedBatches,
         out: Path,
         watch: Watch,
         validate: Callable[[int], Scored] | None,
     ) -> None:
         self.own, self.learner, self.validate, self.watch = config, learner, validate, watch
         self.checkpoints = out / "checkpoints"
-        self.best = Best()
-        processes, process = world()
-        self.batches = BucketedBatches(
-            examples.lengths(), config.batches.cases, config.seed, processes=processes, process=process
-        )
+        self.best, self.batches = Best(), batches
         args = arguments(config, out)
         if config.parallel == "fsdp2":
             learner.to(args.device)
@@ -163,7 +160,8 @@ class PETRGTrainer(Trainer):
         if self.own.parallel == "fsdp2":
             model.set_requires_gradient_sync(bool(self.accelerator.sync_gradients))
         loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
-        self.watch.loss(float(loss) * self.current_gradient_accumulation_steps, self.state.global_step + 1)
+        mean = _over_processes(loss) * self.current_gradient_accumulation_steps
+        self.watch.loss(mean, self.state.global_step + 1)
         return loss
 
     def _clip_grad_norm(self, model: Any) -> Any:
@@ -212,6 +210,7 @@ class PETRGTrainer(Trainer):
             "groups": state[1],
             "schedule": self.lr_scheduler.state_dict(),
             "best": asdict(self.best),
+            "watch": self.watch.state(),
         }
         (to / "run.json").write_text(json.dumps(rest, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -250,6 +249,7 @@ class PETRGTrainer(Trainer):
             self._load_optimiser(Path(checkpoint_path), rest["groups"])
         self.lr_scheduler.load_state_dict(rest["schedule"])
         self.best = Best(**rest["best"])
+        self.watch.restore(rest["watch"])
 
     def _load_optimiser(self, folder: Path, groups: Any) -> None:
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
@@ -286,6 +286,15 @@ class PETRGTrainer(Trainer):
                 gathered = full(tensor).detach()
                 whole[id(tensor)] = gathered.cpu() if self.is_world_process_zero() else gathered.new_empty(0)
         return {name: whole[id(tensor)] for name, tensor in held.items()}
+
+
+def _over_processes(loss: Tensor) -> float:
+    """The mean over processes: all judge one value, so that all stop at one step."""
+    if world()[0] == 1:
+        return float(loss)
+    mean = loss.detach().clone().float()
+    torch.distributed.all_reduce(mean)
+    return float(mean) / world()[0]
 
 
 def _expect_wrapped(config: TrainConfig, processes: int) -> None:

@@ -1,9 +1,9 @@
-"""What a network is worth so far: its loss, and the reports it writes scored beside reports of other patients."""
+"""What a network is worth so far: its loss, and the reports it writes scored beside texts that saw no image."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,29 +14,80 @@ from petrg.evaluate.classes.classes import ClassFamily
 from petrg.evaluate.findings.lesions import LesionFamily
 from petrg.evaluate.kinds import Readings
 from petrg.evaluate.labels.extract import extract
+from petrg.evaluate.statistics.intervals import bootstrap, estimate
 from petrg.evaluate.statistics.permutation import Pool, exchangeable, others
-from petrg.evaluate.statistics.statistic import Family
+from petrg.evaluate.statistics.statistic import Family, Statistic
 from petrg.model.generate import Drafted, generate
 from petrg.model.recipe import Generation
 from petrg.train.batch import Collate
 from petrg.train.cases import TrainCase
-from petrg.train.examples import EVERYTHING, Examples, Shown, ask_of
+from petrg.train.config import Dropout
+from petrg.train.examples import Examples, Shown, ask_of
 from petrg.train.learner import Learner
 
-__all__ = ["Scored", "greedy", "loss_of", "margin", "score", "write_texts"]
+__all__ = [
+    "CONTROLS",
+    "OTHERS",
+    "TEMPLATE",
+    "Row",
+    "Scored",
+    "greedy",
+    "loss_of",
+    "margin",
+    "rows_of",
+    "score",
+    "usual",
+    "write_texts",
+]
 
 _SCORES = ("Lesion-F1", "Lesion-Recall", "Lesion-Precision", "PET-All", "CT-All")
-PERMUTED = " of other patients' reports"
+OTHERS, TEMPLATE = "other patients' reports", "the healthy template"
+CONTROLS = (OTHERS, TEMPLATE)
+"""Texts that never saw the image. In a `Scored`, "PET-All of the healthy template" is such a control's score."""
+_LOW, _HIGH = " at least", " at most"
 Scored = dict[str, float | None]
+"""Scores by name, their controls and the ends of their intervals beside them; what does not exist is None."""
+
+
+class Row(NamedTuple):
+    """One score of a `Scored`."""
+
+    name: str
+    value: float | None
+    interval: tuple[float, float] | None
+    controls: dict[str, float | None]
+
+
+def rows_of(found: Mapping[str, float | None]) -> Iterator[Row]:
+    """The scores of a validation, each with its interval and its controls; the loss has neither.
+
+    >>> found = {"loss": 2.0, "PET-All": 0.5, "PET-All of the healthy template": 0.4}
+    >>> [(row.name, row.controls) for row in rows_of(found)]
+    [('loss', {}), ('PET-All', {'the healthy template': 0.4})]
+    """
+    for name in (n for n in ("loss", "ended", *_SCORES) if n in found):
+        low, high = found.get(name + _LOW), found.get(name + _HIGH)
+        controls = {c: found[f"{name} of {c}"] for c in CONTROLS if f"{name} of {c}" in found}
+        yield Row(name, found[name], None if low is None or high is None else (low, high), controls)
+
+
+def usual(dropout: Dropout) -> Shown:
+    """What a run shows where it leaves nothing out by chance: all but what it never shows.
+
+    >>> usual(Dropout(template=1.0, ct=0.3, pet=0.2))
+    Shown(template=False, modalities=('ct', 'pet'))
+    >>> usual(Dropout(ct=1.0)).modalities, usual(Dropout(images=1.0)).modalities
+    (('pet',), ())
+    """
+    never = {m for m, share in (("ct", dropout.ct), ("pet", dropout.pet)) if dropout.images == 1 or share == 1}
+    return Shown(dropout.template < 1, tuple(m for m in ("ct", "pet") if m not in never))
 
 
 @torch.no_grad()
-def loss_of(
-    learner: Learner, examples: Examples, collate: Collate, cases: Sequence[TrainCase], what: Shown = EVERYTHING
-) -> list[float]:
-    """The text's loss of each case by itself, nothing dropped but what ``what`` leaves out."""
+def loss_of(learner: Learner, examples: Examples, collate: Collate, cases: Sequence[TrainCase]) -> list[float]:
+    """The text's loss of each case by itself, shown what the run shows (`usual`)."""
     device = next(learner.parameters()).device
-    found = []
+    what, found = usual(examples.config.dropout), []
     for case in cases:
         batch = collate([examples.example(case, what)])
         learner(**{name: tensor.to(device) for name, tensor in batch.items()})
@@ -55,7 +106,7 @@ def write_texts(
     batch: int = 4,
     longest: int | None = None,
 ) -> list[Drafted]:
-    """A report of each case, greedily.
+    """A report of each case, greedily, shown what the run shows (`usual`).
 
     Parameters
     ----------
@@ -92,7 +143,9 @@ def _prompt(learner: Learner, examples: Examples, collate: Collate, case: TrainC
     """Embedded prompt (t, hidden) of a case with the images of ``seen``."""
     network = learner.network
     device = next(network.parameters()).device
-    what = EVERYTHING if examples.images is not None else Shown(True, ())
+    what = usual(examples.config.dropout)
+    if examples.images is None:
+        what = Shown(what.template, ())
     ids = torch.tensor([examples.processor.prompt(ask_of(case, what))], device=device)
     if not what.modalities:
         return network.embed(ids, None)[0]
@@ -101,26 +154,58 @@ def _prompt(learner: Learner, examples: Examples, collate: Collate, case: TrainC
 
 
 def score(cases: Sequence[TrainCase], texts: Sequence[str | None], draws: int, seed: int, readings: Readings) -> Scored:
-    """Scores of written reports against the references, and the same scores of reports of other patients.
+    """Scores of written reports against the references, their 95 % intervals, and the same scores of the controls.
 
-    Other patients are of the same sex, where sexes are known. None where a score does not exist.
+    Parameters
+    ----------
+    draws : int
+        Deals of the written reports to other patients (of the same sex, where sexes are known), of which the control
+        is the mean, and draws of patients for the intervals.
+
+    Returns
+    -------
+    Scored
+        None where a score does not exist: a control for want of a second patient or of a template, an interval for
+        want of patients.
     """
-    table = Cases(
+    table, plain = _table(cases, texts), _table(cases, [c.template for c in cases])
+    pools = exchangeable(table) or ((Pool(np.arange(len(cases))[:, None]),) if len(cases) > 1 else ())
+    orders = others(pools, len(cases), draws, seed)
+    templates = {k: s for f in _families(plain, readings) for k, s in f.statistics().items()}
+    told = any(c.template for c in cases)
+    found: Scored = {}
+    for family in _families(table, readings):
+        statistics = {k: s for k, s in family.statistics().items() if k in _SCORES}
+        permuted: Mapping[str, Any] = family.permuted(orders) if pools else {}
+        for key, (value, interval) in _estimates(statistics, table.patients, draws, seed).items():
+            found[key] = value
+            found[key + _LOW], found[key + _HIGH] = interval
+            found[f"{key} of {OTHERS}"] = _mean(permuted[key]) if key in permuted else None
+            found[f"{key} of {TEMPLATE}"] = _number(_whole(templates[key], len(cases))) if told else None
+    return found
+
+
+def _table(cases: Sequence[TrainCase], texts: Sequence[str | None]) -> Cases:
+    return Cases(
         cases=tuple(
             Case(id=c.id, reference=c.answer, prediction=t, sex=_sex(c), hospital=c.hospital, patient=c.patient)
             for c, t in zip(cases, texts, strict=True)
         )
     )
-    pools = exchangeable(table) or ((Pool(np.arange(len(cases))[:, None]),) if len(cases) > 1 else ())
-    orders = others(pools, len(cases), draws, seed)
-    found: Scored = {}
-    for family in _families(table, readings):
-        statistics = family.statistics()
-        permuted: Mapping[str, Any] = family.permuted(orders) if pools else {}
-        for key in (k for k in _SCORES if k in statistics):
-            found[key] = _number(statistics[key](np.arange(len(cases))[None])[0])
-            found[key + PERMUTED] = _mean(permuted[key]) if key in permuted else None
-    return found
+
+
+def _estimates(
+    statistics: Mapping[str, Statistic], patients: Sequence[str], draws: int, seed: int
+) -> dict[str, tuple[float | None, tuple[float | None, float | None]]]:
+    """Each score with its interval over draws of patients."""
+    drawn, n, owners = bootstrap(statistics, patients, draws, seed), len(patients), len(set(patients))
+    told = {k: estimate(_whole(s, n), drawn[k], n=n, patients=owners) for k, s in statistics.items()}
+    return {k: (e.value, (e.low, e.high)) for k, e in told.items()}
+
+
+def _whole(statistic: Statistic, n: int) -> float:
+    """The score of all ``n`` cases, each once."""
+    return float(statistic(np.arange(n)[None])[0])
 
 
 def _families(table: Cases, readings: Readings) -> list[Family]:
@@ -148,9 +233,14 @@ def _mean(values: Any) -> float | None:
 
 
 def margin(found: Mapping[str, float | None], name: str) -> float | None:
-    """How far a score is better than chance pairing; of the loss, its negative. None where it does not exist."""
+    """How far a score is above the best of its controls; of the loss, its negative.
+
+    None where the score does not exist, or there is no other patient to compare with.
+    """
     value = found.get(name)
     if name == "loss":
         return None if value is None else -value
-    control = found.get(name + PERMUTED)
-    return None if value is None or control is None else value - control
+    controls = [found.get(f"{name} of {control}") for control in CONTROLS]
+    if value is None or controls[0] is None:
+        return None
+    return value - max(c for c in controls if c is not None)

@@ -62,10 +62,21 @@ class Watch(TrainerCallback):
         """The trainer it watches."""
         self.trainer = trainer
 
+    # what a resumed run must know again
+
+    def state(self) -> dict[str, float | None]:
+        """What the judgement of divergence rests on, for a checkpoint."""
+        return {"smooth": self.smooth, "lowest": self.lowest if math.isfinite(self.lowest) else None}
+
+    def restore(self, state: dict[str, float | None]) -> None:
+        """Go on from a checkpoint's `state`."""
+        lowest = state["lowest"]
+        self.smooth, self.lowest = state["smooth"], math.inf if lowest is None else lowest
+
     # what goes wrong
 
     def loss(self, value: float, step: int) -> None:
-        """Take the loss of a micro-batch of ``step`` in.
+        """Take the loss of a micro-batch of ``step`` in, its mean over processes.
 
         Raises
         ------

@@ -36,7 +36,6 @@ def train(
     from petrg.train.parallel import world
     from petrg.train.read_config import read_config
     from petrg.train.run import train as run
-    from petrg.train.validate import PERMUTED
 
     def told(found: Estimate) -> None:
         for line in found.lines():
@@ -45,7 +44,7 @@ def train(
 
     def said(step: int, scores: Mapping[str, Any]) -> None:
         screen.event("validation", step=step, **scores)
-        screen.say(f"step {step}: " + ", ".join(_worded(scores, PERMUTED)))
+        screen.say(f"step {step}: " + ", ".join(_worded(scores)))
 
     with screen.progress_bar() as progress:
         done = run(read_config(config, sets or ()), out, resume=resume, progress=progress, told=told, said=said)
@@ -56,13 +55,14 @@ def train(
     screen.say(f"{done.steps} steps{best}; weights are in {out.name}/weights")
 
 
-def _worded(scores: Mapping[str, Any], permuted: str) -> list[str]:
-    """Each score with that of other patients' reports beside it."""
+def _worded(scores: Mapping[str, Any]) -> list[str]:
+    """Each score with its interval, and its controls beside it."""
+    from petrg.train.validate import rows_of
+
     rows = []
-    for name, value in scores.items():
-        if name.endswith(permuted):
-            continue
+    for name, value, interval, controls in rows_of(scores):
         said = "not given" if value is None else f"{value:.3g}"
-        control = scores.get(name + permuted)
-        rows.append(f"{name} {said}" + ("" if control is None else f" (chance {control:.3g})"))
+        beside = [] if interval is None else [f"{interval[0]:.3g} to {interval[1]:.3g}"]
+        beside += [f"{control} {worth:.3g}" for control, worth in controls.items() if worth is not None]
+        rows.append(f"{name} {said}" + (f" ({', '.join(beside)})" if beside else ""))
     return rows
