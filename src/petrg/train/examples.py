@@ -17,7 +17,7 @@ from petrg.model.prompt import IGNORED, Ask, Encoded
 from petrg.report import Structure, Uptake
 from petrg.train.cases import REGIONS, TrainCase
 from petrg.train.config import Dropout, TrainConfig
-from petrg.train.images import UNKNOWN, Named
+from petrg.train.images import UNKNOWN, Named, shown_images
 from petrg.train.seeds import generator, seed_of
 
 __all__ = ["EVERYTHING", "Example", "Examples", "Shown", "ask_of", "no_classes", "shown"]
@@ -106,7 +106,9 @@ class Examples(Dataset[Example]):
         """A case with just so much shown of it."""
         if self.images is None:
             what = Shown(what.template, ())
-        images = None if self.images is None or not what.modalities else self.images(case.source)
+        images = None
+        if self.images is not None and what.modalities:
+            images = shown_images(self.images(case.source), what.modalities)
         return Example(
             row=self.processor.answer(ask_of(case, what), case.answer),
             seed=seed,

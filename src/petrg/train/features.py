@@ -13,7 +13,7 @@ from petrg.model.network import PETRG3D
 from petrg.model.vit import keep_patches
 from petrg.progress import Progress, silent, track
 from petrg.train.cases import Source, TrainCase
-from petrg.train.images import Named, PreparedImages, patch_lesions, patch_regions
+from petrg.train.images import ALONE, Named, PreparedImages, patch_lesions, patch_regions, shown_images
 
 __all__ = ["Features"]
 
@@ -27,13 +27,24 @@ class Features:
         Its encoder as it is now: it must not change afterwards.
     dtype : torch.dtype
         In which tokens are computed and kept.
+    pet_alone : bool
+        Whether the PET is also encoded by itself, for rows that show no CT; needless where CT is never dropped.
     """
 
-    def __init__(self, network: PETRG3D, images: PreparedImages, cache: TensorCache, dtype: torch.dtype) -> None:
-        self.images, self.cache, self.dtype = images, cache, dtype
+    def __init__(
+        self,
+        network: PETRG3D,
+        images: PreparedImages,
+        cache: TensorCache,
+        dtype: torch.dtype,
+        *,
+        pet_alone: bool = True,
+    ) -> None:
+        self.images, self.cache, self.dtype, self.pet_alone = images, cache, dtype, pet_alone
         self._keys: dict[Source, str] = {}
         self.made_from = {
-            "kind": "features 1",
+            "kind": "features 2",
+            "pet_alone": pet_alone,
             "input": images.recipe.input.model_dump(mode="json"),
             "vision": network.config.parts.vision.model_dump(mode="json"),
             "weights": weights_hash(network.vision),
@@ -55,7 +66,10 @@ class Features:
         return len(lacking)
 
     def __call__(self, source: Source) -> Named:
-        """``ct`` and ``pet`` (m, dim) of the patches that hold some of the body; targets of those patches."""
+        """``ct`` and ``pet`` (m, dim) of the patches that hold some of the body; targets of those patches.
+
+        The same of the PET by itself, under `petrg.train.images.ALONE`.
+        """
         found = self.cache.find(self.key(source))
         if found is None:
             raise ModelError("cached features are damaged", "files as they were written", "remove the folder cache")
@@ -64,17 +78,24 @@ class Features:
     @torch.no_grad()
     def _encode(self, network: PETRG3D, source: Source) -> Named:
         images = self.images.read(source)
-        device = next(network.vision.parameters()).device
         network.vision.eval()
         if network.pet_vision is not None:
             network.pet_vision.eval()
+        out = self._tokens(network, shown_images(images, ("ct", "pet")), ("ct", "pet"))
+        if self.pet_alone and f"{ALONE}wanted" in images:
+            alone = self._tokens(network, shown_images(images, ("pet",)), ("pet",))
+            out |= {ALONE + name: tensor for name, tensor in alone.items() if name != "lesion_regions"}
+        return out
+
+    def _tokens(self, network: PETRG3D, images: Named, use: tuple[str, ...]) -> Named:
+        """Tokens and targets of the patches that are looked at."""
+        device = next(network.vision.parameters()).device
         kept = keep_patches(images["wanted"][None].to(device))
+        volumes = [images[m][None].to(device) if m in use else None for m in ("ct", "pet")]
         with torch.autocast(device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
-            ct, pet = network.see(images["ct"][None].to(device), images["pet"][None].to(device), kept)
-        assert ct is not None
-        assert pet is not None
-        out = {"ct": ct[0].to(self.dtype).cpu(), "pet": pet[0].to(self.dtype).cpu()}
-        return {**out, **_of_patches(images, kept.at[0].cpu(), self.images.patch)}
+            seen = network.see(*volumes, kept)
+        tokens = {m: x[0].to(self.dtype).cpu() for m, x in zip(("ct", "pet"), seen, strict=True) if x is not None}
+        return {**tokens, **_of_patches(images, kept.at[0].cpu(), self.images.patch)}
 
 
 def _of_patches(images: Named, at: Tensor, patch: tuple[int, int, int]) -> Named:

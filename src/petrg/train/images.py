@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,21 @@ from petrg.model.recipe import MmInput, Recipe, StoredInput
 from petrg.model.stored_input import stored_volumes
 from petrg.train.cases import REGIONS, Raw, Source, Targets
 
-__all__ = ["NO_REGION", "UNKNOWN", "PreparedImages", "patch_lesions", "patch_regions", "prepare"]
+__all__ = [
+    "ALONE",
+    "NO_REGION",
+    "UNKNOWN",
+    "PreparedImages",
+    "patch_lesions",
+    "patch_regions",
+    "prepare",
+    "shown_images",
+]
 
 NO_REGION, UNKNOWN = len(REGIONS), -100
 """A patch that holds no known part of the body; a patch of which nothing is known."""
+ALONE = "alone."
+"""How the names of tensors begin that take the place of others where the PET is shown alone."""
 _LEAST_SHARE = 0.1  # of a patch's voxels, below which it belongs to no region
 Patch = tuple[int, int, int]
 Named = dict[str, Tensor]
@@ -32,7 +44,8 @@ def prepare(raw: Raw, recipe: Recipe, patch: Patch) -> Named:
     Returns
     -------
     dict
-        ``ct`` and ``pet`` (c, d0, d1, d2) float32, ``wanted`` (patches) bool; where they are known ``regions`` and
+        ``ct`` and ``pet`` (c, d0, d1, d2) float32, ``wanted`` (patches) bool, under `ALONE` those of the PET by
+        itself; where they are known ``regions`` and
         ``lesions`` (d0, d1, d2) with ``lesion_regions`` (lesions) int64.
     """
     if isinstance(recipe.input, StoredInput):
@@ -49,11 +62,32 @@ def prepare(raw: Raw, recipe: Recipe, patch: Patch) -> Named:
     seen = mm_volumes(raw.study, recipe.input, patch)
     assert seen.ct is not None
     assert seen.pet is not None
-    out = {"ct": torch.from_numpy(seen.ct), "pet": torch.from_numpy(seen.pet), "wanted": torch.from_numpy(seen.wanted)}
+    alone = mm_volumes(raw.study, recipe.input, patch, use=("pet",))  # as it is drafted from
+    out = {
+        "ct": torch.from_numpy(seen.ct),
+        "pet": torch.from_numpy(seen.pet),
+        "wanted": torch.from_numpy(seen.wanted),
+        f"{ALONE}wanted": torch.from_numpy(alone.wanted),
+    }
     if raw.targets is not None:
         assert raw.study.pet is not None
         out |= _targets(raw.targets, raw.study.pet.grid, seen.grid)
     return out
+
+
+def shown_images(images: Named, modalities: Sequence[str]) -> Named:
+    """What is looked at where just ``modalities`` are shown.
+
+    Where the PET is alone, it tells itself where the body is, as it does when a study without CT is drafted; its
+    features are those of those patches.
+    """
+    out = {name: tensor for name, tensor in images.items() if not name.startswith(ALONE)}
+    if tuple(modalities) != ("pet",):
+        return out
+    alone = {name.removeprefix(ALONE): t for name, t in images.items() if name.startswith(ALONE)}
+    if "pet" in alone:
+        alone["ct"] = torch.zeros_like(alone["pet"])  # not shown; as long, since a row has one length
+    return out | alone
 
 
 def _targets(targets: Targets, own: Grid, grid: Grid) -> Named:
@@ -119,7 +153,7 @@ class PreparedImages:
     def _key(self, source: Source) -> str:
         if source not in self._keys:  # content is hashed once a run
             made_from = {"input": self.recipe.input.model_dump(mode="json"), "patch": self.patch}
-            self._keys[source] = cache_key(kind="images 2", content=source.digest(), **made_from)
+            self._keys[source] = cache_key(kind="images 3", content=source.digest(), **made_from)
         return self._keys[source]
 
     def read(self, source: Source) -> Named:
