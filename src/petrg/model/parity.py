@@ -9,9 +9,11 @@ from typing import Any
 import nibabel
 import numpy as np
 import torch
+from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 from torch import Tensor
 
+from petrg.errors import ModelError
 from petrg.model.network import PETRG3D
 from petrg.model.prompt import Ask, encode_answer, encode_prompt
 from petrg.model.recipe import Recipe, StoredInput
@@ -27,14 +29,28 @@ _SEX = {"男": "M", "女": "F"}
 
 
 def released_case(case: Path, templates: dict[str, dict[str, str]]) -> tuple[NDArray[Any], NDArray[Any], Ask, str]:
-    """CT and PET as stored, what is asked, and the findings text of a case in the released layout."""
-    ct, pet = (
-        np.asarray(nibabel.load(case / f"{case.name}_{k}.nii.gz").dataobj, dtype=np.float32) for k in ("0000", "0001")
-    )
-    report = json.loads((case / "report.json").read_text(encoding="utf-8"))
-    sex = _SEX[report.get("病人信息", {}).get("性别") or report["性别"]]
-    hospital = case.name[:2]
-    return ct, pet, Ask(template=templates[hospital][sex], hospital=hospital, sex=sex), report["检查所见"].strip()
+    """CT and PET as stored, what is asked, and the findings text of a case in the released layout.
+
+    Raises
+    ------
+    ModelError
+        If a file, the sex or the findings are missing, or the hospital has no template.
+    """
+    try:
+        ct, pet = (
+            np.asarray(nibabel.load(case / f"{case.name}_{k}.nii.gz").dataobj, dtype=np.float32)
+            for k in ("0000", "0001")
+        )
+        report = json.loads((case / "report.json").read_text(encoding="utf-8"))
+        sex = _SEX[report.get("病人信息", {}).get("性别") or report["性别"]]
+        hospital, findings = case.name[:2], report["检查所见"].strip()
+        return ct, pet, Ask(template=templates[hospital][sex], hospital=hospital, sex=sex), findings
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImageFileError) as error:
+        raise ModelError(
+            f"the case cannot be read as a released one ({type(error).__name__})",
+            "two NIfTI files and report.json with sex and findings, of a hospital with a template",
+            "check its files",
+        ) from error
 
 
 @torch.inference_mode()
@@ -44,12 +60,18 @@ def trace(checkpoint_dir: Path | str, case_dir: Path | str) -> Arrays:
     Parameters
     ----------
     checkpoint_dir : folder
-        ``model.safetensors`` (released layout), ``llm/`` (backbone and tokenizer), ``template.json``.
+        The weights (released layout, as `petrg.model.tensors.open_tensors` opens them), ``llm/`` (backbone and
+        tokenizer), ``template.json``.
     case_dir : folder
         ``<id>_0000.nii.gz``, ``<id>_0001.nii.gz``, ``report.json``; named as its id.
+
+    Raises
+    ------
+    ModelError
+        As `petrg.model.released_weights.load_released` and `released_case`.
     """
     home, case = Path(checkpoint_dir), Path(case_dir)
-    model, tokenizer = load_released(home / "model.safetensors", home / "llm")
+    model, tokenizer = load_released(home, home / "llm")
     templates = json.loads((home / "template.json").read_text(encoding="utf-8"))
     ct_hu, pet_suv, ask, findings = released_case(case, templates)
     recipe = model.config.typed_recipe
