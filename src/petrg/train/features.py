@@ -91,9 +91,9 @@ class Features:
         """Tokens and targets of the patches that are looked at."""
         device = next(network.vision.parameters()).device
         kept = keep_patches(images["wanted"][None].to(device))
-        volumes = [images[m][None].to(device) if m in use else None for m in ("ct", "pet")]
+        ct, pet = (images[m][None].to(device) if m in use else None for m in ("ct", "pet"))
         with torch.autocast(device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
-            seen = network.see(*volumes, kept)
+            seen = network.see(ct, pet, kept)
         tokens = {m: x[0].to(self.dtype).cpu() for m, x in zip(("ct", "pet"), seen, strict=True) if x is not None}
         return {**tokens, **_of_patches(images, kept.at[0].cpu(), self.images.patch)}
 
