@@ -30,7 +30,7 @@ from petrg.train.run import train
 from petrg.train.scratch import new_language_model, new_tokenizer
 from petrg.train.validate import OTHERS, TEMPLATE, rows_of, score
 
-ADAPT = {"parts": ["lora", "resamplers", "projections", "token_rows"], "batches__epochs": 1, "model__scratch": None}
+ADAPT: dict[str, Any] = {"parts": ["lora", "resamplers", "projections", "token_rows"], "batches__epochs": 1, "model__scratch": None}
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +47,10 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def adapted(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Weights of a run on it."""
+    """Weights of a run on it that taught the encoder too."""
     out = tmp_path_factory.mktemp("adapted") / "run"
-    return train(toy(**ADAPT, model__base=str(base), checkpointing=True), out).weights
+    seeing = {**ADAPT, "parts": [*ADAPT["parts"], "vision"], "vision": "trained"}
+    return train(toy(**seeing, model__base=str(base), checkpointing=True), out).weights
 
 
 def test_a_language_model_is_adapted_and_not_copied(base: Path, adapted: Path) -> None:
@@ -94,8 +95,9 @@ def test_weights_of_another_recipe_are_refused(adapted: Path, tmp_path: Path) ->
 
 def test_an_encoder_of_other_weights_is_taken_over(base: Path, adapted: Path, tmp_path: Path) -> None:
     config = toy(**ADAPT, model__base=str(base), model__vision=str(adapted), seed=7)
-    after = tensors_of(train(config, tmp_path / "run").weights)
-    before = tensors_of(adapted)
+    weights = train(config, tmp_path / "run").weights
+    assert PETRG3D.from_pretrained(weights).config.domain == "phantoms"
+    after, before = tensors_of(weights), tensors_of(adapted)
     for name, tensor in before.items():
         if ":vision." in name:
             assert torch.equal(after[name], tensor)
@@ -211,6 +213,14 @@ def test_each_validation_is_kept_and_patience_ends_the_run(tmp_path: Path) -> No
     kept = json.loads((tmp_path / "run" / "validation.json").read_text())
     assert [row["step"] for row in kept] == heard
     assert all("loss" in row and "Lesion-F1" in row for row in kept)
+    assert all(f"PET-All of {control}" in row for row in kept for control in (OTHERS, TEMPLATE))
+    card = (done.weights / "README.md").read_text()
+    assert f"| {OTHERS} | {TEMPLATE} |" in card
+    row = next(r for r in rows_of(kept[0]) if r.name == "PET-All")
+    assert row.interval is not None
+    cells = [row.value, *row.controls.values()]
+    assert all(f"| {value:.4g} |" in card for value in cells if value is not None)
+    assert f"{row.interval[0]:.4g} to {row.interval[1]:.4g}" in card
     assert (tmp_path / "run" / "checkpoints" / f"checkpoint-{done.best.step:08d}").is_dir()
     again = train(config, tmp_path / "run", resume=True)
     assert again.best.step == done.best.step

@@ -19,6 +19,7 @@ from petrg.model.start import start
 from petrg.model.tensors import open_tensors
 from petrg.model.weights import fetch, read_config
 from petrg.train.config import TrainConfig, expect_region_latents
+from petrg.train.domain import joined
 from petrg.train.parallel import world
 from petrg.train.parts import freeze
 from petrg.train.scratch import new_language_model, new_tokenizer
@@ -127,4 +128,4 @@ def _take_vision(network: PETRG3D, source: str) -> None:
     if names != found:
         raise ModelError("model.vision lacks a tensor or has others", "the whole image encoder", "fetch it again")
     network.load_state_dict({name: tensors.read(name).float() for name in names}, strict=False)
-    network.config.domain = theirs.domain
+    network.config.domain = joined(network.config.domain, theirs.domain)

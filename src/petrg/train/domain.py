@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from petrg.train.config import Phantoms, TrainConfig
 
-__all__ = ["domain_of", "narrower"]
+__all__ = ["domain_of", "joined", "narrower"]
 
-_WIDENING = ("untrained", "phantoms", "patients")
+_KNOWN = ("untrained", "phantoms", "patients")  # each may see more than those before it
 
 
 def narrower(one: str, other: str) -> str:
-    """The domain that may see less.
+    """The domain that may see less; one that nobody knows may see nothing, and stays.
 
-    >>> narrower("patients", "phantoms"), narrower("phantoms", "untrained")
-    ('phantoms', 'untrained')
+    >>> narrower("patients", "phantoms"), narrower("phantoms", "untrained"), narrower("mice", "untrained")
+    ('phantoms', 'untrained', 'mice')
     """
-    return min(one, other, key=_WIDENING.index)
+    return min(one, other, key=lambda domain: _KNOWN.index(domain) if domain in _KNOWN else -1)
+
+
+def joined(own: str, encoder: str) -> str:
+    """The domain of a network of domain ``own`` with the image encoder of other weights in it.
+
+    What lies behind the encoder learned from the images of ``own``, if from any.
+
+    >>> joined("untrained", "patients"), joined("phantoms", "patients")
+    ('patients', 'phantoms')
+    """
+    return encoder if own == "untrained" else narrower(own, encoder)
 
 
 def domain_of(config: TrainConfig, before: str) -> str:
@@ -28,7 +39,8 @@ def domain_of(config: TrainConfig, before: str) -> str:
 
     Notes
     -----
-    Rows are ``before``; a frozen encoder keeps its domain, and what was learned behind it from phantoms narrows it.
+    Rows are ``before``; a frozen encoder keeps its domain, and what was learned behind it from phantoms narrows it. What
+    an encoder that goes on learning saw last counts. A folder in the PETRG layout is taken for patients.
 
     ============  =========  ==============  ==============  ===============  ===============
     ``before``    no image   phantoms,       patients,       phantoms,        patients,
