@@ -15,6 +15,8 @@ from embeds_server import embeds_server
 from tiny_weights import write_weights
 
 from petrg.cli import screen
+from petrg.draft.neural_text import printable
+from petrg.errors import ModelError
 from petrg.report import Report
 
 
@@ -66,7 +68,17 @@ def test_a_patient_is_refused_and_nothing_is_written(petrg: Callable, patient: P
 
 
 @pytest.mark.parametrize(
-    "option", ["--sample", "--greedy", "--hospital=A", "--llm-url=http://localhost", "--base=x", "--template=x"]
+    "option",
+    [
+        "--sample",
+        "--greedy",
+        "--hospital=A",
+        "--llm-url=http://localhost",
+        "--base=x",
+        "--template=x",
+        "--show=pet",
+        "--no-template",
+    ],
 )
 def test_options_of_weights_need_weights(petrg: Callable, patient: Path, tmp_path: Path, option: str) -> None:
     result = petrg("report", patient, "-o", tmp_path / "out", option)
@@ -81,6 +93,8 @@ def test_options_of_weights_need_weights(petrg: Callable, patient: Path, tmp_pat
         (["--device", "toaster"], "device 'toaster' cannot be used"),
         (["--llm-url", "ftp://x"], "give --llm-url as in"),
         (["--template", "no/such.txt"], "the template cannot be read"),
+        (["--template", "x.txt", "--no-template"], "--template with --no-template"),
+        (["--show", "both", "--pet-only"], "asked to be shown ct and pet"),
     ],
 )
 def test_what_cannot_be_used_is_said(
@@ -133,6 +147,109 @@ def test_text_streams_to_a_terminal_and_nowhere_else(capsys: pytest.CaptureFixtu
     os.close(parent)
     assert shown.replace("\r\n", "\n") == "肝脏未见异常。\n"
     assert ran.stdout == b"done\n"
+
+
+def test_what_a_terminal_shows_is_what_is_written(
+    petrg: Callable, patient: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of `petrg report` with a reader at the terminal; `visible` shows what it may not obey."""
+    told: list[str] = []
+    monkeypatch.setattr(screen, "_watched", lambda: True)
+    monkeypatch.setattr(screen, "visible", lambda text: told.append(text) or text)
+    result = petrg("report", patient, "-o", tmp_path, "--weights", weights, "--no-template", "--show", "pet")
+    assert result.exit_code == 0, result.output
+    written = (tmp_path / "draft.txt").read_text()
+    assert printable("".join(told)).find(written.strip()) >= 0
+    assert len(written) > 10
+    assert Report.read(tmp_path / "report.json").provenance["shown"] == "PET"
+
+
+@pytest.mark.parametrize(
+    ("host", "warned"),
+    [("http://reports.example", True), ("https://reports.example", False), ("http://127.0.0.1:1", False)],
+)
+def test_report_content_in_the_clear_is_warned_of(
+    petrg: Callable,
+    patient: Path,
+    weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    host: str,
+    warned: bool,
+) -> None:
+    from petrg.draft import neural
+
+    def stop(*args: object, **how: object) -> None:
+        raise ModelError("stopped here", "a test", "go on")
+
+    monkeypatch.setattr(neural, "open_writer", stop)
+    result = petrg("report", patient, "-o", tmp_path / "out", "--weights", weights, "--llm-url", host)
+    assert "stopped here" in result.stderr
+    said = "warning: report content goes to reports.example in the clear"
+    assert (said in result.stderr) is warned
+
+
+@pytest.fixture(scope="module")
+def ward(petrg: Callable, patient: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two studies and one that is none."""
+    home = tmp_path_factory.mktemp("ward")
+    (home / "a").symlink_to(patient)
+    (home / "b").mkdir()
+    (home / "b" / "notes.txt").write_text("no image")
+    result = petrg("phantom", "--seed", 6, "--size", "small", "--lesions", 1, "-o", home / "c")
+    assert result.exit_code == 0, result.output
+    (home / "readme.txt").write_text("not a study")
+    return home
+
+
+def test_each_of_several_studies_has_a_folder_and_a_bad_one_stops_none(
+    petrg: Callable, ward: Path, weights: Path, worded: Path, tmp_path: Path
+) -> None:
+    given = ("--each", "--weights", weights, "--hospital", "A", "--batch", 2)
+    result = petrg("report", ward, "-o", tmp_path / "out", *given)
+    assert result.exit_code == 2
+    lines = [row for row in result.stderr.splitlines() if "warning" not in row]
+    assert [row.partition("—")[0].strip() for row in lines] == [
+        "petrg: study 2 of 3: no CT or PET image among 1 file",
+        "petrg: 1 of 3 studies gave no report",
+    ]
+    folders = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert sorted(row.partition(":")[0] for row in result.stdout.splitlines()) == folders
+    assert len(folders) == 2
+    for name in folders:
+        pages = {p.name for p in (tmp_path / "out" / name).iterdir()}
+        assert pages == {"report.json", "report.txt", "report.html", "draft.txt"}
+    first = result.stdout.partition(":")[0]
+    alone = Report.read(worded / "report.json")
+    assert Report.read(tmp_path / "out" / first / "report.json") == alone, "as by itself"
+    assert alone.study_id == first
+
+
+def test_several_studies_by_rule(petrg: Callable, ward: Path, tmp_path: Path) -> None:
+    result = petrg("report", ward / "a", ward / "a", "-o", tmp_path / "out", "--each", "--pet-only")
+    assert result.exit_code == 0, result.output
+    one, twice = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert twice == f"{one}-2"
+    assert not (tmp_path / "out" / one / "draft.txt").exists()
+    assert (tmp_path / "out" / one / "report.txt").read_text() == (tmp_path / "out" / twice / "report.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    "option", ["--weight-kg=70", "--sex=F", "--study=1", "--ct-series=2", "--lesions=x", "--context=x"]
+)
+def test_what_is_true_of_one_patient_is_not_said_of_several(
+    petrg: Callable, patient: Path, tmp_path: Path, option: str
+) -> None:
+    result = petrg("report", patient, patient, "-o", tmp_path / "out", "--each", option)
+    assert result.exit_code == 2
+    assert f"{option.partition('=')[0]} for several studies" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_without_studies_is_said_to_be(petrg: Callable, tmp_path: Path) -> None:
+    result = petrg("report", tmp_path, "-o", tmp_path / "out", "--each")
+    assert result.exit_code == 2
+    assert "holds no folder or zip" in result.stderr
 
 
 def test_export_lm(petrg: Callable, weights: Path, tmp_path: Path) -> None:

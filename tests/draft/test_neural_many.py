@@ -16,11 +16,12 @@ from tiny_weights import recipe_for_bytes, write_weights
 
 from petrg.anatomy import Region, Side
 from petrg.draft import neural_many
-from petrg.draft.neural import draft_neural, open_writer, prepare, write
+from petrg.draft.neural import draft_neural, finish, open_writer, prepare, write
 from petrg.draft.neural_many import draft_many
 from petrg.errors import ModelError, PetrgError, StudyError
 from petrg.imaging import Context, Sex
 from petrg.imaging.phantom_mark import PHANTOM_MAKER
+from petrg.model.generate import case_seed
 from petrg.remote.client import server
 from petrg.report import Report
 
@@ -182,6 +183,51 @@ def test_pet_alone(cases, writer) -> None:
     assert drafted.ids != both.ids
 
 
+@pytest.mark.parametrize("shown", [("ct",), ("pet",), (), ("pet", "ct")])
+def test_the_network_is_shown_what_is_asked_and_all_is_measured(cases, writer, shown) -> None:
+    study, record = cases[0]
+    case = prepare(study, writer, record=record, show=shown, template=False)
+    asked = writer.loaded.processor.text(case.ask)
+    for name in ("ct", "pet"):
+        assert (getattr(case.seen, name) is not None) is (name in shown)
+        assert (f"<{name}>" in asked) is (name in shown)
+    assert case.measured.record == record
+    report = finish(case, *write([case], writer), writer)
+    told = {note.code: note.text for note in report.problems}
+    assert ("shown-in-part" in told) is (set(shown) != {"ct", "pet"})
+    wanted = {("ct",): "CT", ("pet",): "PET", (): "no image"}.get(shown, "CT and PET")
+    assert report.provenance["shown"] == wanted
+    assert report.provenance["template"] == "none"
+
+
+def test_what_is_not_shown_changes_nothing(cases, writer) -> None:
+    """Another PET moves the words where the PET is shown, and not where it is not."""
+    study, record = cases[0]
+    hot = replace(study.pet, array=study.pet.array * 4)
+    for shown, same in (((), True), (("ct",), True), (("pet",), False), (("ct", "pet"), False)):
+        ready = [
+            prepare(each, writer, record=record, show=shown, template=False)
+            for each in (study, replace(study, pet=hot))
+        ]
+        one, other = (writer.loaded.prompt(case.seen, case.ask) for case in ready)
+        assert torch.equal(one, other) is same
+
+
+def test_what_cannot_be_shown_is_refused(cases, writer, tmp_path: Path) -> None:
+    study, record = cases[0]
+    with pytest.raises(ModelError, match="asked to be shown ct and pet — expected pet"):
+        prepare(study, writer, record=record, pet_only=True, show=("ct", "pet"))
+    with pytest.raises(ModelError, match="asked to be shown xray"):
+        prepare(study, writer, record=record, show=("xray",))
+    released = open_writer(write_weights(tmp_path, recipe=recipe_for_bytes("petrg3d-2025")))
+    for how in ({"show": ("pet",)}, {"show": ()}, {"pet_only": True}):
+        with pytest.raises(ModelError, match="petrg3d-2025 is asked to write without CT or PET"):
+            prepare(study, released, record=record, **how)
+    unknown, other = cases[2]
+    asked = prepare(unknown, released, record=other, template=False).ask
+    assert asked.template is None, "without a template no sex is needed"
+
+
 def test_weights_are_refused_before_they_are_read(cases, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from petrg.model import infer
 
@@ -208,6 +254,24 @@ def test_a_server_writes_from_the_prompt_that_is_made_here(cases, writer, weight
     assert there.bodies[0]["stop_token_ids"] == writer.loaded.ends
     assert report[Region.NECK_NODES].statements[0].text.endswith("SUVmax约8.0。")
     assert report.provenance["language_model_runs"] == "on a server"
+
+
+def test_with_a_server_no_layer_is_loaded_and_a_draw_is_told_whole(cases, weights: Path) -> None:
+    study, record = cases[0]
+    with embeds_server(32, "肝脏未见异常。") as there:
+        writer = open_writer(weights, server=server(there.url), sample=True, seed=3)
+        writer.loaded.model.language_model.generation_config.update(do_sample=True, top_k=20)
+        draft_neural(study, writer, record=record)
+        plain = replace(writer, how=writer.how.model_copy(update={"sample": False}))
+        draft_neural(study, plain, record=record)
+    parts = writer.loaded.model.language_model.named_parameters()
+    assert [n for n, p in parts if not p.is_meta and ".lora_" not in n] == ["model.embed_tokens.weight"]
+    names = ("temperature", "top_p", "top_k", "repetition_penalty", "max_tokens")
+    assert [[body[name] for name in names] for body in there.bodies] == [
+        [1.0, 1.0, 20, 1.0, 48],
+        [0.0, 1.0, -1, 1.0, 48],
+    ]
+    assert there.bodies[0]["seed"] == case_seed(3, study.id) % 2**31
 
 
 def test_one_that_fails_on_the_server_stops_no_other(cases, writer) -> None:
