@@ -63,7 +63,7 @@ def test_what_lies_in_the_folder(tmp_path: Path) -> None:
     about = (folder / "README.md").read_text()
     assert f"ids {span.first} to {span.end - 1}" in about
     assert "--enable-prompt-embeds" in about
-    assert lm.generation_config.eos_token_id == [tokenizer.eos_token_id]
+    assert lm.generation_config.eos_token_id == tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>"])
 
 
 def test_it_writes_what_the_weights_write(tmp_path: Path) -> None:

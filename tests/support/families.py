@@ -146,14 +146,13 @@ def tokenizer_of(name: str) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def write_family(name: str, folder: Path, seed: int = 0) -> Path:
-    """A base language model as it would be published: folder of weights, generation config, tokenizer."""
+def family_lm(name: str, seed: int = 0, *, rows_more: int = ROWS_MORE, **sizes: Any) -> Any:
+    """A random language model of the family; ``sizes`` in the place of those given here."""
     family, tokenizer = FAMILIES[name], tokenizer_of(name)
+    small = {"hidden_size": 16, "intermediate_size": 24, "initializer_range": 0.3}
     config = AutoConfig.for_model(
         name,
-        vocab_size=len(tokenizer) + ROWS_MORE,
-        hidden_size=16,
-        intermediate_size=24,
+        vocab_size=len(tokenizer) + rows_more,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
@@ -163,12 +162,16 @@ def write_family(name: str, folder: Path, seed: int = 0) -> Path:
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
-        initializer_range=0.3,
-        **family.extra,
+        **{**small, **family.extra, **sizes},
     )
     torch.manual_seed(seed)
-    lm = AutoModelForCausalLM.from_config(config)
+    lm: Any = AutoModelForCausalLM.from_config(config)
     lm.generation_config.eos_token_id = tokenizer.convert_tokens_to_ids(list(family.stops))
-    lm.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    return lm.eval()
+
+
+def write_family(name: str, folder: Path, seed: int = 0, **sizes: Any) -> Path:
+    """A base language model as it would be published: folder of weights, generation config, tokenizer."""
+    family_lm(name, seed, **sizes).save_pretrained(folder)
+    tokenizer_of(name).save_pretrained(folder)
     return folder

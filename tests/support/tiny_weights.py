@@ -1,4 +1,4 @@
-"""Tiny random language models of each family on a tokenizer of bytes, and tiny weights that stand on them."""
+"""Tiny weights, each on a tiny random language model of its family (`families`)."""
 
 from __future__ import annotations
 
@@ -6,34 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
-from transformers.models.auto.configuration_auto import AutoConfig
+from families import FAMILIES, family_lm, tokenizer_of, write_family
 
 from petrg.model.config import LoraSpec, Network, ResamplerConfig, VisionConfig
 
-CHAT = (
-    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-SMALL: dict[str, Any] = {
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
-    "max_position_embeddings": 8192,
-    "tie_word_embeddings": False,
-}
-FAMILIES: dict[str, dict[str, Any]] = {
-    "qwen3": {},
-    "qwen2": {},
-    "glm4": {"partial_rotary_factor": 0.5},
-    "gemma2": {"query_pre_attn_scalar": 8, "sliding_window": 64, "tie_word_embeddings": True},
-    "mistral": {"sliding_window": None},
-    "llama": {},
-}
+__all__ = ["FAMILIES", "NETWORK", "RELEASED_NETWORK", "recipe_for_bytes", "tiny_lm", "write_weights"]
+
+WIDE: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 48}
 NETWORK = Network(
     vision=VisionConfig(
         patch=(8, 8, 8),
@@ -57,48 +36,9 @@ RELEASED_NETWORK = Network(
 )
 
 
-def byte_tokenizer() -> PreTrainedTokenizerFast:
-    """One token a byte, an end of turn, an end of text, a pad."""
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    inner = Tokenizer(models.BPE(vocab={letter: k for k, letter in enumerate(letters)}, merges=[]))
-    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    inner.decoder = decoders.ByteLevel()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=inner,
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
-        additional_special_tokens=["<|im_start|>"],
-        clean_up_tokenization_spaces=False,
-    )
-    tokenizer.chat_template = CHAT
-    return tokenizer
-
-
 def tiny_lm(family: str = "qwen3", seed: int = 0, spread: float = 0.5) -> tuple[Any, Any]:
     """A random language model and its tokenizer; ``spread`` large enough that what it writes depends on the prompt."""
-    tokenizer = byte_tokenizer()
-    config = AutoConfig.for_model(
-        family,
-        **{
-            **SMALL,
-            "vocab_size": len(tokenizer),
-            "eos_token_id": tokenizer.eos_token_id,
-            "pad_token_id": tokenizer.pad_token_id,
-            "bos_token_id": None,
-            "initializer_range": spread,
-            **FAMILIES[family],
-        },
-    )
-    torch.manual_seed(seed)
-    return AutoModelForCausalLM.from_config(config).eval(), tokenizer
-
-
-def write_lm(folder: Path, family: str = "qwen3", seed: int = 0) -> Path:
-    """A base language model as a folder."""
-    lm, tokenizer = tiny_lm(family, seed)
-    lm.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    return family_lm(family, seed, rows_more=0, initializer_range=spread, **WIDE), tokenizer_of(family)
 
 
 def recipe_for_bytes(name: str = "petrg-1", new_tokens: int = 48) -> dict[str, Any]:
@@ -123,7 +63,7 @@ def write_weights(
     """Tiny weights with their base language model beside them."""
     from petrg.model.start import start
 
-    base = write_lm(folder / "base", family, seed)
+    base = write_family(family, folder / "base", seed, initializer_range=0.5, **WIDE)
     torch.manual_seed(seed)
     values = recipe_for_bytes() if recipe is None else recipe
     stored = (values if isinstance(values, str) else values["name"]) == "petrg3d-2025"
