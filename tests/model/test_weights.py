@@ -276,6 +276,9 @@ def test_what_cannot_be_done_is_refused_not_ignored(saved: Path, asked: dict[str
     with pytest.raises(ModelError, match=said) as caught:
         PETRG3D.from_pretrained(saved, **asked)
     assert "\n" not in str(caught.value)
+    if "was given" in said:
+        with pytest.raises(ModelError, match="the processor's from_pretrained was given"):
+            PETRG3DProcessor.from_pretrained(saved, **asked)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 from transformers import BatchFeature, ProcessorMixin
 
 from petrg.errors import ModelError
+from petrg.model.asked import HUB, expect_known
 from petrg.model.backbone import takes_plain_prompt
 from petrg.model.base import base_tokenizer
 from petrg.model.config import PETRG3DConfig
@@ -81,21 +82,19 @@ class PETRG3DProcessor(ProcessorMixin):
         *,
         recipe: Any = None,
         revision: str | None = None,
-        local_files_only: bool = False,
-        token: str | bool | None = None,
-        cache_dir: str | Path | None = None,
-        **rest: Any,
+        **others: Any,
     ) -> PETRG3DProcessor:
         """The processor of a folder or hub id; without a tokenizer there, the base language model's is taken.
 
-        ``revision``, ``local_files_only``, ``token`` and ``cache_dir`` are the hub's.
+        ``revision`` and those of `petrg.model.asked.HUB` are the hub's.
 
         Raises
         ------
         ModelError
-            If ``recipe`` is another than the saved one, or there is no tokenizer.
+            If ``recipe`` is another than the saved one, there is no tokenizer, or something else is asked for.
         """
-        hub: dict[str, Any] = {"local_files_only": local_files_only, "token": token, "cache_dir": cache_dir}
+        hub = {name: value for name in HUB if (value := others.pop(name, None)) is not None}
+        expect_known("the processor's from_pretrained", others, f"recipe, revision, {', '.join(HUB)}")
         folder = fetch(pretrained_model_name_or_path, revision, **hub)
         config = read_config(folder)
         expect_recipe(config, recipe)
