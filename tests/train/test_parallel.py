@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from accelerate.utils.deepspeed import HfDeepSpeedConfig
 from tiny_train import tensors_of, toy
+from transformers.integrations import HfTrainerDeepSpeedConfig
 
 from petrg.errors import ModelError
 from petrg.train import TrainConfig
@@ -25,6 +27,7 @@ from petrg.train.parallel import expect_processes, shard, zero2
 from petrg.train.phantoms import phantom_cases
 from petrg.train.run import train
 from petrg.train.scratch import new_language_model, new_tokenizer
+from petrg.train.trainer import arguments
 from petrg.train.watch import Watch
 
 FOUR = {"data__train": 4, "batches__epochs": 1, "data__validation": 2, "validation__max_new_tokens": 8}
@@ -33,6 +36,7 @@ CODE = """
 import json, sys
 from pathlib import Path
 from petrg.train import TrainConfig, parallel, run
+from petrg.train.trainer import arguments
 from petrg.train.watch import Watch
 
 def inspected(*args):
@@ -167,12 +171,24 @@ def test_two_processes_must_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> Non
         expect_processes(toy())
 
 
-def test_zero2_is_configured_and_refused_without_its_means() -> None:
+class Parsed(HfTrainerDeepSpeedConfig, HfDeepSpeedConfig):  # type: ignore[misc]
+    """As transformers reads it where deepspeed is there: without it, it forgets accelerate's part of the class."""
+
+
+def test_zero2_is_configured_and_refused_without_its_means(monkeypatch: pytest.MonkeyPatch) -> None:
     config = toy(parallel="zero2", device="auto", precision="bf16")
     made = zero2(config)
     assert made["zero_optimization"]["stage"] == 2
     assert (made["gradient_clipping"], made["gradient_accumulation_steps"]) == (1.0, 2)
     assert made["bf16"]["enabled"]
+    monkeypatch.setattr("transformers.integrations.deepspeed.dep_version_check", lambda package: None)  # not needed
+    plain = config.model_copy(update={"parallel": "none"})
+    other = plain.model_copy(update={"batches": plain.batches.model_copy(update={"accumulation": 3})})
+    for own, clashes in ((plain, 0), (other, 1)):  # as transformers reads it, beside its own arguments
+        parsed = Parsed(made)
+        parsed.trainer_config_process(arguments(own, Path("run")))
+        assert parsed.is_zero2()
+        assert len(parsed.mismatches) == clashes
     if importlib.util.find_spec("deepspeed") is None:
         with pytest.raises(ModelError, match="'zero2' without deepspeed"):
             expect_processes(config)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from tiny_train import tensors_of, toy
 
 from petrg.errors import ModelError, OutputError
 from petrg.train import checkpoint
+from petrg.train.config import Stop
 from petrg.train.run import train
 from petrg.train.trainer import PETRGTrainer
 
@@ -127,6 +130,30 @@ def test_without_the_seeds_of_each_batch_it_would_not(
     killed(out, at_call(PETRGTrainer, "training_step", 7))
     monkeypatch.setattr("petrg.train.trainer.torch.manual_seed", lambda seed: None)
     assert not same(tensors_of(train(CONFIG, out, resume=True).weights), unbroken)
+
+
+def test_a_resumed_run_diverges_at_the_same_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the judgement rests on is in the checkpoint: begun anew, the smoothed loss would be judged otherwise."""
+    config = toy(batches__epochs=8, batches__accumulation=1, keep__every_steps=1, keep__last=99)
+    config = config.model_copy(update={"stop": Stop(divergence=1.5, after_steps=2)})
+    own = PETRGTrainer.compute_loss
+
+    def rising(self: PETRGTrainer, *args: Any, **kwargs: Any) -> Any:
+        return own(self, *args, **kwargs) * (1 + 0.25 * self.state.global_step)
+
+    monkeypatch.setattr(PETRGTrainer, "compute_loss", rising)
+    with pytest.raises(ModelError) as unbroken:
+        train(config, tmp_path / "unbroken")
+    step = int(re.findall(r"at step (\d+)", str(unbroken.value))[0])
+    assert step > 5
+    out = tmp_path / "broken"
+    shutil.copytree(tmp_path / "unbroken", out)
+    for folder in (out / "checkpoints").iterdir():
+        if int(folder.name[-8:]) > step - 3:
+            checkpoint.discard(folder)
+    with pytest.raises(ModelError) as resumed:
+        train(config, out, resume=True)
+    assert str(resumed.value) == str(unbroken.value)
 
 
 def test_a_run_is_not_mixed_with_another(tmp_path: Path) -> None:

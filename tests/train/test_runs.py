@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from petrg.cli.guard import guard
 from petrg.cli.verbs.train import train as verb
 from petrg.errors import ModelError
 from petrg.evaluate.kinds import Readings
+from petrg.imaging import Quantity, Volume
 from petrg.imaging.nifti_file import write_nifti
 from petrg.model import PETRG3D
 from petrg.model.recipe import Recipe
@@ -30,7 +34,11 @@ from petrg.train.run import train
 from petrg.train.scratch import new_language_model, new_tokenizer
 from petrg.train.validate import OTHERS, TEMPLATE, rows_of, score
 
-ADAPT: dict[str, Any] = {"parts": ["lora", "resamplers", "projections", "token_rows"], "batches__epochs": 1, "model__scratch": None}
+ADAPT: dict[str, Any] = {
+    "parts": ["lora", "resamplers", "projections", "token_rows"],
+    "batches__epochs": 1,
+    "model__scratch": None,
+}
 
 
 @pytest.fixture(scope="module")
@@ -225,6 +233,14 @@ def test_each_validation_is_kept_and_patience_ends_the_run(tmp_path: Path) -> No
     again = train(config, tmp_path / "run", resume=True)
     assert again.best.step == done.best.step
     assert again.best.stopped
+    assert again.steps == done.steps > done.best.step
+    whole = again.weights / "model.safetensors"
+    kept_bytes = whole.read_bytes()
+    best = tmp_path / "run" / "checkpoints" / f"checkpoint-{done.best.step:08d}" / "trained.safetensors"
+    best.write_bytes(best.read_bytes()[:-1] + b"x")
+    with pytest.raises(ModelError, match=f"the checkpoint of step {done.best.step} is not there whole"):
+        train(config, tmp_path / "run", resume=True)
+    assert whole.read_bytes() == kept_bytes
 
 
 def test_curves_are_drawn(tmp_path: Path) -> None:
@@ -238,15 +254,91 @@ def test_curves_are_drawn(tmp_path: Path) -> None:
 
 
 def test_what_a_run_needs_is_told_before_it_starts(tmp_path: Path) -> None:
+    """Before the first image is encoded, with what that will take."""
     told: list[Estimate] = []
-    train(toy(batches__epochs=1), tmp_path / "run", told=told.append)
+
+    def heard(found: Estimate) -> None:
+        assert not (tmp_path / "run" / "cache").exists()
+        told.append(found)
+
+    train(toy(batches__epochs=1), tmp_path / "run", told=heard)
     found = told[0]
     assert found.steps == 2
     assert 0 < found.trained < found.parameters
     assert found.weights_bytes == 4 * found.parameters
     assert found.optimiser_bytes == 12 * found.trained
     assert found.seconds > 0
+    assert found.images_s > 0
     assert any("GB" in line for line in found.lines())
+    assert any("for images that are not cached yet" in line for line in found.lines())
+    kept = sum(p.stat().st_size for p in (tmp_path / "run" / "cache").rglob("*.safetensors"))
+    assert found.disk_bytes / 2 < kept < 2 * found.disk_bytes + 4 * 4096  # a header a file
+
+
+GROWTH = """
+import json, sys
+from pathlib import Path
+from petrg.train import TrainConfig
+from petrg.train.run import train
+
+def pages():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+told = []
+train(TrainConfig.model_validate_json(Path(sys.argv[1]).read_bytes()), Path(sys.argv[2]),
+      told=lambda found: told.append((pages(), found.optimiser_bytes + found.activations_bytes)))
+peak = int(next(l for l in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in l).split()[1]) * 1024
+print(json.dumps([peak - told[0][0], told[0][1]]))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
+def test_the_estimate_of_memory_is_within_a_factor_of_two(tmp_path: Path) -> None:
+    """What a step adds to the weights, measured from outside: gradients, optimiser, activations."""
+    config = toy(
+        text_only=True,
+        parts=["token_rows", "language_model"],
+        dropout={},
+        data__text="report",
+        model__scratch={"hidden": 192, "layers": 4, "heads": 4, "mlp": 768, "vocabulary": 1200},
+        model__vision=None,
+        batches={"cases": 4, "accumulation": 1, "epochs": 1},
+        validation={"score": "loss", "write": False},
+    )
+    path = tmp_path / "config.json"
+    path.write_text(config.model_dump_json())
+    code = [sys.executable, "-c", GROWTH, str(path), str(tmp_path / "run")]
+    found = subprocess.run(code, capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    grown, estimated = json.loads(found.stdout.splitlines()[-1])
+    assert estimated > 100e6  # far more than an interpreter's own ups and downs
+    assert estimated / 2 < grown < 2 * estimated
+
+
+# losses without targets
+
+
+@pytest.mark.parametrize("given", ["nothing", "labels", "empty masks"])
+def test_attention_without_a_lesion_is_refused_before_anything_is_encoded(tmp_path: Path, given: str) -> None:
+    home = tmp_path / "data"
+    for part in ("images", "reports", "labels", "masks"):
+        (home / part).mkdir(parents=True)
+    study = PhantomSource(0, "F", 1, True, "").read(stored=False).study
+    assert study is not None
+    assert study.ct is not None
+    pet = study.suv()
+    write_nifti(study.ct, home / "images" / "AP_1_0000.nii.gz")
+    write_nifti(pet, home / "images" / "AP_1_0001.nii.gz")
+    empty = Volume(np.zeros(pet.array.shape, np.uint8), pet.grid, Quantity.LABEL)
+    if given != "nothing":
+        write_nifti(empty, home / {"labels": "labels", "empty masks": "masks"}[given] / "AP_1.nii.gz")
+    if given == "labels":
+        (home / "labels" / "labels.json").write_text(json.dumps({"1": "liver"}))
+    (home / "reports" / "AP_1.txt").write_text("肝右叶结节，SUVmax约8.1。")
+    (home / "manifest.csv").write_text("id,patient,split,sex,hospital\nAP_1,AP_1,train,F,AP\n")
+    config = toy(data={"kind": "directory", "path": str(home)}, losses__attention=1.0)
+    with pytest.raises(ModelError, match=r"losses\.attention is 1 but no case has its targets — expected lesions in"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run" / "cache").exists()
 
 
 # the command line

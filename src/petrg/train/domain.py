@@ -39,8 +39,8 @@ def domain_of(config: TrainConfig, before: str) -> str:
 
     Notes
     -----
-    Rows are ``before``; a frozen encoder keeps its domain, and what was learned behind it from phantoms narrows it. What
-    an encoder that goes on learning saw last counts. A folder in the PETRG layout is taken for patients.
+    Rows are ``before``; a frozen encoder keeps its domain, and what was learned behind it from phantoms narrows it.
+    What an encoder that goes on learning saw last counts. A folder in the PETRG layout is taken for patients.
 
     ============  =========  ==============  ==============  ===============  ===============
     ``before``    no image   phantoms,       patients,       phantoms,        patients,

@@ -79,7 +79,7 @@ def estimate(
     patches : int
         Image tokens of a modality of one case.
     cases : int
-        Of all splits.
+        That are learned or validated.
     reading_s : float
         Seconds that one case takes until its images are as the recipe scales them.
 
@@ -136,7 +136,7 @@ def _activations(config: TrainConfig, network: PETRG3D, text: int, image: int) -
     bytes_each = 2 if config.precision == "bf16" else 4
     layers = getattr(lm, "num_hidden_layers", 1)
     inner = getattr(lm, "intermediate_size", 4 * lm.hidden_size)
-    one = text * (8 * lm.hidden_size + 3 * inner)
+    one = text * (14 * lm.hidden_size + 4 * inner)
     held = layers * text * lm.hidden_size + one if config.checkpointing else layers * one
     logits = 12 * text * lm.vocab_size
     if config.text_only:

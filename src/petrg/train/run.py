@@ -39,7 +39,7 @@ from petrg.train.learner import Learner
 from petrg.train.order import BucketedBatches
 from petrg.train.parallel import expect_processes, gathered, world
 from petrg.train.phantoms import phantom_cases
-from petrg.train.trainer import Best, PETRGTrainer, arguments
+from petrg.train.trainer import Best, PETRGTrainer, arguments, state_of
 from petrg.train.validate import Scored, loss_of, score, write_texts
 from petrg.train.watch import Watch
 
@@ -110,7 +110,8 @@ def train(
     ready = prepare(config, out, progress, told if main else None)
     trainer = _trainer(ready, out, progress, said if main else lambda step, found: None)
     if last is not None and _stopped(last):
-        trainer.load_step(checkpoint.read_json(last / "trainer_state.json")["global_step"])
+        trainer.state = state_of(last)
+        trainer.load_step(trainer.state.global_step)
         trainer.best = Best(**checkpoint.read_json(last / "run.json")["best"])
     else:
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
@@ -134,11 +135,13 @@ def prepare(config: TrainConfig, out: Path, progress: Progress = silent, told: T
     shown: Any = None if config.text_only else images
     examples = Examples(of_split(cases, "train"), processor, config, shown, changes_of(config.augment, recipe))
     lengths = examples.lengths()
-    Examples(of_split(cases, "validation")[: config.validation.cases], processor, config, shown).lengths()
+    validated = of_split(cases, "validation")[: config.validation.cases]
+    Examples(validated, processor, config, shown).lengths()  # none is too long
+    used = [*examples.cases, *validated]
     processes, process = world()
     batches = BucketedBatches(lengths, config.batches.cases, config.seed, processes=processes, process=process)
     if told is not None:
-        told(estimate(config, network, lengths, len(batches), first.patches, len(cases), first.seconds))
+        told(estimate(config, network, lengths, len(batches), first.patches, len(used), first.seconds))
 
     device = arguments(config, out).device
     torch.nn.Module.to(network, device)
@@ -147,7 +150,7 @@ def prepare(config: TrainConfig, out: Path, progress: Progress = silent, told: T
     if not config.text_only and config.vision == "frozen-cached":
         dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
         examples.images = features = Features(network, images, cache, dtype)
-        features.compute(network, cases[process::processes], progress)
+        features.compute(network, used[process::processes], progress)
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.barrier()
     collate = Collate(
@@ -333,7 +336,7 @@ def _from_all(mine: list[Any]) -> list[Any]:
 def _finish(ready: Run, trainer: PETRGTrainer, out: Path) -> Trained:
     """Take the best checkpoint's tensors and save the network."""
     best = trainer.best
-    if best.step is not None and (trainer.checkpoints / checkpoint.name_of(best.step)).is_dir():
+    if best.step not in (None, trainer.state.global_step):
         trainer.load_step(best.step)
     network = ready.network
     network.config.domain = domain_of(ready.config, network.config.domain)

@@ -274,8 +274,17 @@ class PETRGTrainer(Trainer):
         """Nothing: what callbacks need lies in the checkpoint's own file."""
 
     def load_step(self, step: int) -> None:
-        """Put the tensors of an earlier checkpoint back."""
-        self._load_from_checkpoint(str(self.checkpoints / checkpoint.name_of(step)))
+        """Put the tensors of an earlier checkpoint back.
+
+        Raises
+        ------
+        ModelError
+            If it is not there whole.
+        """
+        folder = self.checkpoints / checkpoint.name_of(step)
+        if not checkpoint.complete(folder):
+            raise ModelError(f"the checkpoint of step {step} is not there whole", "as it was written", "start anew")
+        self._load_from_checkpoint(str(folder))
 
     def whole_state(self) -> dict[str, Tensor]:
         """The network's tensors, gathered from all processes by the first; what is tied stays tied."""
