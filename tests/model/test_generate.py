@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_weights import FAMILIES, tiny_lm
+from tiny_weights import FAMILIES, tiny_lm, write_weights
 from transformers import LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 
+from petrg.model import PETRG3D, PETRG3DProcessor
 from petrg.model.generate import RepetitionPenalty, case_seed, cut_text, drafted, drawing, generate, is_looping
+from petrg.model.prompt import Ask
 from petrg.model.recipe import Generation
 from petrg.model.released_weights import load_released
 
@@ -215,6 +217,33 @@ def test_a_base_that_wants_to_sample_is_read_greedily_without_a_word(caplog: pyt
     with caplog.at_level(logging.WARNING):
         assert generate(model, prompts(lm), tokenizer, GREEDY) == plain
     assert not caplog.records
+
+
+def test_the_network_s_own_generate_writes_what_a_draft_is(tmp_path: Path) -> None:
+    """Hugging Face's way in: padded ids and latents, the saved config, and a base that would rather sample."""
+    weights = write_weights(tmp_path)
+    model, processor = PETRG3D.from_pretrained(weights), PETRG3DProcessor.from_pretrained(weights)
+    model.language_model.generation_config.update(do_sample=True, top_k=20, temperature=0.6)
+    asks = [Ask(template="肝脏未见异常。" * 9), Ask()]
+    latents = torch.randn(2, 2 * model.span.latents, 32, generator=torch.Generator().manual_seed(2))
+    batch = processor(asks)
+    assert bool((batch["attention_mask"] == 0).any()), "the prompts are of unequal length"
+    embeds = [model.embed(torch.tensor([processor.prompt(ask)]), latents[k : k + 1])[0] for k, ask in enumerate(asks)]
+    how = processor.typed_recipe.generation.model_copy(update={"repetition_penalty": 1.3})
+    wanted = [d.ids for d in generate(model, embeds, processor.tokenizer, how)]
+    made = model.generate(**batch, latents=latents, repetition_penalty=1.3)
+    assert [row[: len(ids)].tolist() for row, ids in zip(made, wanted, strict=True)] == wanted
+    assert made.shape[1] == max(map(len, wanted)) == how.max_new_tokens
+    alone = model.generate(**processor(asks[1:]), latents=latents[1:], repetition_penalty=1.3)
+    assert torch.equal(alone[0], made[1])
+    short = model.generate(**batch, latents=latents, max_new_tokens=3, do_sample=True, top_p=0.9)
+    assert short.shape == (2, 3)
+    features = (torch.randn(1, 5, 24), torch.randn(1, 5, 24))
+    one = processor(asks[:1])
+    seen = model.generate(**one, features=features, max_new_tokens=4)
+    assert torch.equal(seen, model.generate(**one, latents=model.condense(*features), max_new_tokens=4))
+    with pytest.raises(ValueError, match="input_ids or inputs_embeds"):
+        model.generate(latents=latents)
 
 
 @torch.no_grad()
