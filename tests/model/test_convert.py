@@ -228,3 +228,30 @@ def test_a_network_of_another_design_has_no_released_layout(tmp_path: Path) -> N
     model, _ = start(write_family("qwen3", tmp_path / "base"), network=network, recipe="petrg3d-2025")
     with pytest.raises(PetrgError, match="none of those"):
         released_state(model)
+
+
+@pytest.mark.parametrize(
+    ("change", "taken"),
+    [
+        (lambda s: s.update({"model.layers.0.self_attn.rotary_emb.inv_freq": torch.ones(4)}), True),
+        (lambda s: s["model.layers.1.mlp.up_proj.weight"][0].add_(1.0), False),
+        (lambda s: s.update({"model.norm.weight": torch.ones(17)}), False),
+        (lambda s: s.pop("model.layers.1.mlp.up_proj.weight"), False),
+        (lambda s: s.update({"lm_head.weight": s["lm_head.weight"][:200].clone()}), False),
+    ],
+    ids=["frequencies that count for nothing", "altered", "another shape", "missing", "a head with too few rows"],
+)
+def test_the_base_at_hand_must_be_the_one_in_the_file(
+    network: Checkpoint, tmp_path: Path, change: Any, taken: bool
+) -> None:
+    base = shutil.copytree(network.base, tmp_path / "base")
+    state = load_file(base / "model.safetensors")
+    change(state)
+    save_file(state, base / "model.safetensors", metadata={"format": "pt"})
+    if taken:
+        assert convert_released(network.file, tmp_path / "w", base=base).base_checked
+        return
+    with pytest.raises(ModelError, match="the language model in the checkpoint is not the base given"):
+        convert_released(network.file, tmp_path / "w", base=base)
+    assert not (tmp_path / "w").exists()
+    convert_released(network.file, tmp_path / "w", base=base, full=True)  # its own is kept: no base is needed

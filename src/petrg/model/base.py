@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = [
     "base_state",
     "base_tokenizer",
     "fingerprint",
+    "is_base",
     "load_base",
     "quiet",
     "resize",
@@ -191,6 +193,51 @@ def fingerprint(tensors: Tensors) -> str:
             part = tensors.read(name, row, row + 1).flatten()[:256].to("cpu", torch.bfloat16)
             digest.update(part.view(torch.int16).numpy().tobytes())
     return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A language model's tensors as they are once its table is cut to its tokenizer; a tied head is the table."""
+
+    source: Tensors
+    shapes: Mapping[str, tuple[int, ...]]
+    table: str
+
+    def there(self, name: str) -> str:
+        """The name in the file."""
+        return name if name in self.source.shapes else self.table
+
+    def fits(self, name: str, shape: tuple[int, ...]) -> bool:
+        """Whether the file has that tensor; the table, and a head of its rows, may have more of them."""
+        found, rows = (tuple(self.source.shapes.get(key, ())) for key in (self.there(name), self.table))
+        return found == shape or (found[1:] == shape[1:] and found[:1] == rows[:1] and found[:1] > shape[:1])
+
+    def dtype(self, name: str) -> torch.dtype:
+        """The type of one."""
+        return self.source.dtype(self.there(name))
+
+    def read(self, name: str, first: int = 0, last: int | None = None) -> Tensor:
+        """One tensor, or its rows ``first`` to ``last``."""
+        return self.source.read(self.there(name), first, last)
+
+
+def is_base(source: Tensors, shapes: Mapping[str, tuple[int, ...]], table: str, wanted: str | None) -> bool:
+    """Whether published tensors are the language model of fingerprint ``wanted``; a few values of each are read.
+
+    Parameters
+    ----------
+    source : Tensors
+        As published: with more rows in the table than its tokenizer has, without the head if that is the table; what
+        the model does not have (older files hold frequencies) counts for nothing.
+    shapes : mapping
+        Of the model once its table is cut.
+    table : str
+        The table's name.
+    wanted : str, optional
+        None takes any model of these shapes.
+    """
+    cut = _Cut(source, shapes, table)
+    return all(cut.fits(*each) for each in shapes.items()) and wanted in (None, fingerprint(cut))
 
 
 def unreadable(name: str | Path, error: Exception, what: str = "language model") -> ModelError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,19 +13,20 @@ from transformers import GenerationConfig
 
 from petrg.errors import ModelError
 from petrg.files import output_directory
-from petrg.model.base import base_config, base_name, base_tokenizer, fingerprint
+from petrg.model.base import base_config, base_name, base_tokenizer, fingerprint, is_base
 from petrg.model.card import Card
 from petrg.model.config import PETRG3DConfig
 from petrg.model.processor import PETRG3DProcessor
 from petrg.model.released import BASE, qwen3_8b
 from petrg.model.released_weights import Released, open_released
-from petrg.model.tensors import INDEX, SINGLE, Tensors, open_tensors, write_shards
+from petrg.model.tensors import INDEX, SINGLE, open_tensors, write_shards
 from petrg.model.weights import EMBEDDED, is_ours, remove_stale, write_values
 from petrg.progress import Progress, silent
 
 __all__ = ["Converted", "convert_released", "dtype_of"]
 
 _LANGUAGE_MODEL = "llm"  # where a released folder may hold the backbone
+_TABLE = "model.embed_tokens.weight"
 
 
 class Converted(NamedTuple):
@@ -81,7 +83,7 @@ def convert_released(
     config.base_model, config.embeds_base = where, full
     config.base_revision = getattr(text_config, "_commit_hash", None)
     config.base_fingerprint = fingerprint(lm)
-    checked = False if full else _expect_base(where, config, set(lm.shapes))
+    checked = False if full else _expect_base(where, config, lm.shapes)
     processor = None if tokenizer is None else PETRG3DProcessor.of(config, tokenizer)
     ours = sorted(name for name in source.shapes if is_ours(name))
     generation = _generation(where)
@@ -122,26 +124,6 @@ class _LanguageModel:
         return self._source.read(self._names[name], first, last)
 
 
-class _CutTable:
-    """A published language model as it is after its table was cut to ``rows``; a tied head is the table."""
-
-    def __init__(self, tensors: Tensors, rows: int, names: set[str]) -> None:
-        self._tensors = tensors
-        table = next((n for n in tensors.shapes if n.endswith("embed_tokens.weight")), "")
-        self._names = {n: n if n in tensors.shapes else table for n in names | set(tensors.shapes)}
-        full = tensors.shapes.get(table, (0,))[0]
-        self.shapes = {
-            n: (rows, *tensors.shapes[own][1:]) if tensors.shapes[own][0] == full else tensors.shapes[own]
-            for n, own in self._names.items()
-        }
-
-    def dtype(self, name: str) -> torch.dtype:
-        return self._tensors.dtype(self._names[name])
-
-    def read(self, name: str, first: int = 0, last: int | None = None) -> Tensor:
-        return self._tensors.read(self._names[name], first, last)
-
-
 def _backbone(released: Path, base: Path | str | None) -> tuple[str, Any, Any]:
     """Where the backbone is, its configuration with the table's size after the cut, its tokenizer if at hand."""
     beside = (released if released.is_dir() else released.parent) / _LANGUAGE_MODEL
@@ -156,13 +138,12 @@ def _backbone(released: Path, base: Path | str | None) -> tuple[str, Any, Any]:
     return str(Path(where).resolve()) if Path(where).is_dir() else str(where), text_config, tokenizer
 
 
-def _expect_base(where: str, config: PETRG3DConfig, names: set[str]) -> bool:
+def _expect_base(where: str, config: PETRG3DConfig, shapes: Mapping[str, tuple[int, ...]]) -> bool:
     """Whether the backbone's weights are at hand; refuse them where they are not those in the file."""
     folder = Path(where)
     if not ((folder / SINGLE).is_file() or (folder / INDEX).is_file()):
         return False
-    found = fingerprint(_CutTable(open_tensors(folder), config.text_config.vocab_size, names))
-    if found != config.base_fingerprint:
+    if not is_base(open_tensors(folder), shapes, _TABLE, config.base_fingerprint):
         raise ModelError(
             "the language model in the checkpoint is not the base given",
             "the one it was trained on, tensor for tensor",

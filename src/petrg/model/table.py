@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 from transformers import AutoModelForCausalLM, GenerationConfig
 from transformers.utils.hub import cached_file
 
 from petrg.errors import ModelError
-from petrg.model.base import LOAD_FAULTS, fingerprint, unreadable
+from petrg.model.base import LOAD_FAULTS, is_base, unreadable
 from petrg.model.config import PETRG3DConfig
 from petrg.model.export_lm import TOKEN_ROWS
 from petrg.model.network import PETRG3D
@@ -69,7 +68,7 @@ def load_without_layers(
     source = _tensors(place, revision, name if pinned else None, hub)
     exported = Path(place) / TOKEN_ROWS
     if not pinned and not exported.is_file():
-        _expect_same(own, _Cut(source, {key: tuple(t.shape) for key, t in lm.state_dict().items()}, name))
+        _expect_same(own, source, {key: tuple(t.shape) for key, t in lm.state_dict().items()}, name)
     _fill(table, source, name, dtype)
     lm.generation_config = _generation_config(place, revision, hub) or lm.generation_config
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
@@ -80,26 +79,6 @@ def load_without_layers(
     for part in (table, *(child for key, child in model.named_children() if key != "language_model")):
         part.to(device)
     return model.eval()
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """A language model's tensors as they are once its table is cut to its tokenizer; a tied head is the table."""
-
-    source: SafeTensors
-    shapes: Mapping[str, tuple[int, ...]]
-    table: str
-
-    def _there(self, name: str) -> str:
-        return name if name in self.source.shapes else self.table
-
-    def dtype(self, name: str) -> torch.dtype:
-        """The type of one."""
-        return self.source.dtype(self._there(name))
-
-    def read(self, name: str, first: int = 0, last: int | None = None) -> Tensor:
-        """One tensor, or its rows ``first`` to ``last``."""
-        return self.source.read(self._there(name), first, last)
 
 
 def _tensors(place: Path | str, revision: str | None, wanted: str | None, hub: Mapping[str, Any]) -> SafeTensors:
@@ -116,13 +95,9 @@ def _tensors(place: Path | str, revision: str | None, wanted: str | None, hub: M
     return SafeTensors.of([Path(str(path)) for path in paths])
 
 
-def _expect_same(config: PETRG3DConfig, tensors: _Cut) -> None:
-    """Refuse a language model that is not the one the weights stand on; a few values of each tensor are read."""
-    missing = [
-        key for key, shape in tensors.shapes.items()
-        if tensors.source.shapes.get(tensors._there(key), ())[1:] != shape[1:]
-    ]  # fmt: skip
-    if missing or config.base_fingerprint not in (None, fingerprint(tensors)):
+def _expect_same(config: PETRG3DConfig, source: SafeTensors, shapes: Mapping[str, tuple[int, ...]], name: str) -> None:
+    """Refuse a language model that is not the one the weights stand on."""
+    if not is_base(source, shapes, name, config.base_fingerprint):
         raise ModelError(
             "the language model is not the one that these weights were trained on",
             f"{config.base_model or 'the embedded one'}, tensor for tensor, or its export",
