@@ -148,8 +148,15 @@ def test_petrg_1_builds_its_own_network(name: str, base: str) -> None:
     assert (vision.position, vision.stem, vision.normalise_patches, vision.channels) == ("mm", "conv", False, 3)
 
 
-def test_a_warm_up_on_texts_builds_what_the_joint_run_goes_on_with() -> None:
-    warm, joint = read_config("text-only"), read_config("petrg-1-0.6b")
+@pytest.mark.parametrize(
+    ("name", "sets"),
+    [
+        ("petrg-1-0.6b", ()),
+        ("petrg3d-2025-qwen2.5-7b", ("recipe=petrg3d-2025", "model.base=Qwen/Qwen2.5-7B-Instruct")),
+    ],
+)
+def test_a_warm_up_on_texts_builds_what_the_joint_run_goes_on_with(name: str, sets: tuple[str, ...]) -> None:
+    warm, joint = read_config("text-only", sets), read_config(name)
     assert (warm.model.base, warm.typed_recipe) == (joint.model.base, joint.typed_recipe)
     network, after = built(warm), built(joint)
     assert network.config.parts == after.config.parts
