@@ -116,7 +116,7 @@ def test_targets_lie_where_the_truth_says(few: list[TrainCase], spacing: float) 
         ("大小约2.3cm×1.5cm×1.2cm", "大小约<size>"),
         ("2.3 x 1.5 cm", "<size>"),
         ("较大者短径约12mm", "较大者短径约<short>"),
-        ("a node of 12 mm in short axis, SUVmax of 8.1", "a node of <long> in short axis, SUVmax of <suvmax>"),
+        ("a node of 12 mm in short axis, SUVmax of 8.1", "a node of <short> in short axis, SUVmax of <suvmax>"),
         ("short-axis diameter 12 mm", "short-axis diameter <short>"),
         ("大小分别为2.3、1.5cm", "大小分别为<long>、<long>"),
         ("3枚结节，余10余枚", "<count>枚结节，余<count>枚"),

@@ -55,6 +55,7 @@ _SUV = re.compile(
     re.I,
 )
 _SHORT = re.compile(r"(?:短径|短轴|short[\s-]*(?:axis|diameter))[^\d，。；,;]{0,16}$", re.I)
+_SHORT_AFTER = re.compile(r"\s*(?:in|on|along)?\s*(?:the\s+|its\s+)?short[\s-]*(?:axis|diameter)", re.I)
 _HU = re.compile(r"(?:CT值|HU|attenuation|Hounsfield)[^\d]*$", re.I)
 _MTV = re.compile(r"(?:MTV|代谢体积|metabolic (?:tumou?r )?volume)[^\d]*$", re.I)
 _TLG = re.compile(r"(?:TLG|糖酵解(?:总量|量)?|glycolysis)[^\d]*$", re.I)
@@ -112,7 +113,7 @@ def _look(text: str, found: re.Match[str]) -> _Seen:
     start, end, unit = found.start(), found.end(), (found["unit"] or "").lower()
     before, after = text[max(0, start - 24) : start], text[end : end + 48]
     if unit:
-        kind = _of_unit(text, found.group(), start, unit)
+        kind = _of_unit(text, found, unit)
         if kind == "hu" and (sign := _MINUS.search(before)):
             start -= len(sign.group())
         return _Seen(start, end, unit, kind)
@@ -144,13 +145,16 @@ def _like(one: _Seen, other: _Seen, text: str, *, ahead: bool) -> _Seen:
     return one
 
 
-def _of_unit(text: str, said: str, start: int, unit: str) -> str:
+def _of_unit(text: str, found: re.Match[str], unit: str) -> str:
     """What a number with a unit measures."""
+    start = found.start()
     clause = text[_clause_start(text, start) : start]
     if _EARLIER.search(clause):
         return ""
     if re.fullmatch(_LENGTH, unit):
-        return "size" if _TIMES.search(said) else "short" if _SHORT.search(clause) else "long"
+        if _TIMES.search(found.group()):
+            return "size"
+        return "short" if _SHORT.search(clause) or _SHORT_AFTER.match(text, found.end()) else "long"
     if re.fullmatch(_VOLUME, unit):
         return "volume"
     if unit in ("g/ml", "g"):

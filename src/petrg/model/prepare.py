@@ -16,7 +16,7 @@ from petrg.errors import StudyError
 from petrg.imaging import Grid, Quantity, Study, Volume
 from petrg.imaging.resample import resample
 
-__all__ = ["SPACING_MM", "Body", "as_stored", "prepared", "to_ras"]
+__all__ = ["SPACING_MM", "Body", "as_stored", "prepared", "prepared_pair", "to_ras"]
 
 SPACING_MM = (3.0, 1.5, 1.5)
 """Along z, y and x."""
@@ -62,7 +62,13 @@ def as_stored(volume: Volume, axes: str) -> Array:
 
 
 def prepared(study: Study, body: Body) -> tuple[Array, Array]:
-    """CT in HU and PET in SUV as the paper prepares them, (H, W, D) of RAS, on one grid.
+    """CT in HU and PET in SUV as the paper prepares them, (H, W, D) of RAS, on one grid; errors as `prepared_pair`."""
+    ct, pet = prepared_pair(study, body)
+    return to_ras(ct.array), to_ras(pet.array)
+
+
+def prepared_pair(study: Study, body: Body) -> tuple[Volume, Volume]:
+    """CT in HU and PET in SUV as the paper prepares them, on one grid.
 
     Outside the body the CT is air and the PET 0.
 
@@ -79,7 +85,10 @@ def prepared(study: Study, body: Body) -> tuple[Array, Array]:
     mask = resample(Volume(body.mask.astype(np.uint8), body.grid, Quantity.LABEL), grid).array > 0
     ct = resample(study.ct, grid, fill=_AIR_HU).array
     pet = resample(study.suv(), grid).array
-    return to_ras(np.where(mask, ct, np.float32(_AIR_HU))), to_ras(np.where(mask, pet, np.float32(0.0)))
+    return (
+        Volume(np.where(mask, ct, np.float32(_AIR_HU)), grid, Quantity.HU),
+        Volume(np.where(mask, pet, np.float32(0.0)), grid, Quantity.SUV_BW),
+    )
 
 
 def _grid(study: Study, body: Body) -> Grid:

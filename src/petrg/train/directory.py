@@ -19,6 +19,7 @@ from typing import Any
 
 import nibabel
 import numpy as np
+from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
 from petrg.anatomy.parts import body_part
@@ -32,7 +33,7 @@ from petrg.imaging import Grid, Quantity, Study
 from petrg.imaging.masks import read_label_map
 from petrg.imaging.nifti_file import read_nifti
 from petrg.imaging.resample import resample
-from petrg.model.recipe import Recipe
+from petrg.model.recipe import Recipe, StoredInput
 from petrg.report import Structure, Uptake
 from petrg.train.as_slots import as_slots
 from petrg.train.cases import REGIONS, Classes, Raw, Split, Targets, TrainCase
@@ -45,6 +46,7 @@ _SPLITS: Mapping[str, Split] = {"train": "train", "validation": "validation", "t
 _TEXT_KEYS = ("检查所见", "findings", "text")
 _TEXT_COLUMNS = ("report", "gt_report", "findings", "reference", "text", "检查所见")
 _CHUNK = 1 << 22
+_APART_MM = 1.0  # corners of a pair that is said to lie on one grid
 _MOST_LESIONS = 2000
 
 
@@ -60,7 +62,7 @@ class DirectorySource:
     def read(self, *, stored: bool) -> Raw:
         """Read the files."""
         if stored:
-            ct, pet = (np.asarray(nibabel.load(p).dataobj, dtype=np.float32) for p in (self.ct, self.pet))
+            ct, pet = (np.asarray(_opened(p, "an image").dataobj, dtype=np.float32) for p in (self.ct, self.pet))
             return Raw(stored=(ct, pet))
         study = Study(
             id=self.ct.name.removesuffix("_0000.nii.gz"),
@@ -216,7 +218,7 @@ def _case(
         sex=sex,
         hospital=hospital,
         template=None if template is None else template.of(known),
-        source=_source(home, key, where) if images else None,
+        source=_source(home, key, where, stored=isinstance(recipe.input, StoredInput)) if images else None,
         classes=classes,
     )
 
@@ -228,14 +230,42 @@ def _slotted(report: str, where: str) -> str:
         raise ModelError(f"{where}: {error.found}", error.expected, error.do) from error
 
 
-def _source(home: Path, key: str, where: str) -> DirectorySource:
+def _source(home: Path, key: str, where: str, *, stored: bool) -> DirectorySource:
     ct, pet = (home / "images" / f"{key}_{k}.nii.gz" for k in ("0000", "0001"))
     mask = home / "masks" / f"{key}.nii.gz"
     for path, what in ((ct, "CT (ID_0000.nii.gz)"), (pet, "PET (ID_0001.nii.gz)")):
         if not path.is_file():
             raise ModelError(f"{where} has no {what} in images/", "both files of each study", "add it")
+    if stored:
+        _expect_one_grid(ct, pet, where)
     labels = home / "labels" / f"{key}.nii.gz"
     return DirectorySource(ct, pet, mask if mask.is_file() else None, labels if labels.is_file() else None)
+
+
+def _expect_one_grid(ct: Path, pet: Path, where: str) -> None:
+    """Refuse a pair that a recipe cannot take as stored; headers alone are read."""
+    first, second = _opened(ct, f"{where}: the CT"), _opened(pet, f"{where}: the PET")
+    shown = [" x ".join(map(str, image.shape)) for image in (first, second)]
+    found = f"a CT of {shown[0]} and a PET of {shown[1]} voxels"
+    if first.shape == second.shape and len(first.shape) == 3:
+        ends = np.indices((2, 2, 2)).reshape(3, -1).T * (np.array(first.shape) - 1)
+        apart = np.abs(apply_affine(first.affine, ends) - apply_affine(second.affine, ends)).max()
+        if apart <= _APART_MM:
+            return
+        found = f"a CT and a PET of one shape that lie {apart:.1f} mm apart"
+    raise ModelError(
+        f"{where} has {found}",
+        "both on one grid, since this recipe takes them as stored",
+        "petrg convert STUDY --recipe petrg3d-2025 writes such a pair",
+    )
+
+
+def _opened(path: Path, what: str) -> Any:
+    """A NIfTI file, its voxels not read yet."""
+    try:
+        return nibabel.load(path)
+    except (nibabel.filebasedimages.ImageFileError, OSError, EOFError) as error:
+        raise ModelError(f"{what} cannot be read", "a whole NIfTI file", "copy it again") from error
 
 
 def _reports(home: Path) -> dict[str, str]:
