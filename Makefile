@@ -69,5 +69,5 @@ $(VENV)/.docs: $(VENV)/.base
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.base
-	$(PINNED) -e '.[score]' --group bench || echo "the bench group did not install: its rows will be skipped with the reason"
+	$(PINNED) -e '.[score,train]' --group bench || echo "the bench group did not install: its rows will be skipped with the reason"
 	@touch $@

@@ -28,7 +28,7 @@ def use_two_cores() -> None:
 
 def describe() -> dict[str, Any]:
     """Processor, cores in use, memory, and versions of what was measured."""
-    packages = ("petrg", "numpy", "pydicom", "SimpleITK", "itk", "monai", "torch")
+    packages = ("petrg", "numpy", "pydicom", "SimpleITK", "itk", "monai", "torch", "transformers")
     return {
         "processor": _processor(),
         "cores_used": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),

@@ -1,4 +1,4 @@
-"""The table in docs/bench.md from bench/results.json: `python bench/table.py`."""
+"""The tables in docs/bench.md from bench/results.json: `python bench/table.py`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,22 @@ PAGE = HERE.parent / "docs" / "bench.md"
 BEGIN, END = "<!-- begin results -->", "<!-- end results -->"
 
 
+PARTS = {"studies": "Studies and texts", "network": "The network"}
+
+
 def markdown(results: dict[str, Any]) -> str:
-    """The machine in a line and one row a measurement: median (least to most)."""
+    """Each part that was measured: the machine in a line and one row a measurement, median (least to most)."""
+    return "\n".join(_part(title, results[part]) for part, title in PARTS.items() if part in results)
+
+
+def _part(title: str, results: dict[str, Any]) -> str:
     about = results["machine"]
     versions = ", ".join(f"{k} {v}" for k, v in about["versions"].items() if v)
+    rounds = f"{results['rounds']} rounds" if "rounds" in results else "the best of two on either side"
     head = (
+        f"### {title}\n\n"
         f"{about['processor']}, {about['cores_used']} cores used, {about['memory_gib']:g} GiB, {about['system']}, "
-        f"Python {about['python']}; load before the run {about['load_before']:g}; {results['rounds']} rounds.\n"
+        f"Python {about['python']}; load before the run {about['load_before']:g}; {rounds}.\n"
         f"{versions}.\n\n"
         "| what | petrg | peer | ratio | target | met |\n|---|---|---|---|---|---|\n"
     )
@@ -27,15 +36,17 @@ def markdown(results: dict[str, Any]) -> str:
 def _line(r: dict[str, Any]) -> str:
     own = f"{_of(r.get('ours_s'), ' s')}{_of(r.get('peak_gib'), ' GiB')}"
     own = own or (f"{r['per_second']:g} a second" if "per_second" in r else "")
+    peer = f"{_of(r.get('peer_s'), ' s')}{_of(r.get('peer_gib'), ' GiB')}"
     met = f"skipped: {r['skipped']}" if "skipped" in r else {True: "yes", False: "no", None: ""}[r["met"]]
-    return (
-        f"| {r['name']} | {own} | {_of(r.get('peer_s'), ' s')} | {_of(r.get('ratio'), '')} | {r['target']} | {met} |\n"
-    )
+    return f"| {r['name']} | {own} | {peer} | {_of(r.get('ratio'), '')} | {r['target']} | {met} |\n"
 
 
 def _of(values: dict[str, float] | None, unit: str) -> str:
     if values is None:
         return ""
+    digits = 3 if values["median"] < 0.1 else 2
+    if values["min"] == values["max"]:
+        return f"{values['median']:.{digits}f}{unit}"
     return f"{values['median']:.2f}{unit} ({values['min']:.2f}–{values['max']:.2f})"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from petrg.model.vit import Kept, ViT3D
 __all__ = ["PETRG3D"]
 
 Both = tuple[Tensor | None, Tensor | None]  # CT, PET
+_LARGE = 2048  # tokens of a modality that keep every core of a CPU busy
 
 
 class PETRG3D(PreTrainedModel):
@@ -90,11 +92,12 @@ class PETRG3D(PreTrainedModel):
     def see(self, ct: Tensor | None, pet: Tensor | None, kept: Kept | None = None) -> Both:
         """CT and PET of one grid, (b, c or 1, d0, d1, d2) each -> tokens (b, n, dim) each.
 
-        One transformer takes both in one pass; a modality that is None stays None.
+        One transformer takes both in one pass; large grids on a CPU without gradients go one after the other, since one
+        keeps every core busy and half is then held at a time. A modality that is None stays None.
         """
         dtype = self.vision.stem.norm_out.weight.dtype
         ct, pet = (None if v is None else v.to(dtype) for v in (ct, pet))
-        if ct is not None and pet is not None and self.pet_vision is None and ct.shape[2:] == pet.shape[2:]:
+        if ct is not None and pet is not None and self.pet_vision is None and _one_pass(self.vision, ct, pet, kept):
             both = None if kept is None else _twice(kept)
             seen = self.vision.encode(torch.cat([self.vision.embed(v, kept) for v in (ct, pet)]), both)
             first, second = seen.chunk(2)
@@ -238,6 +241,15 @@ class PETRG3D(PreTrainedModel):
             if features is not None:
                 latents = self.condense(*features, None if kept is None else kept.there)
         return self.embed(input_ids, latents)
+
+
+def _one_pass(vision: ViT3D, ct: Tensor, pet: Tensor, kept: Kept | None) -> bool:
+    if ct.shape[2:] != pet.shape[2:]:
+        return False
+    if torch.is_grad_enabled() or ct.device.type != "cpu":
+        return True
+    tokens = math.prod(ct.shape[2:]) // math.prod(vision.config.patch) if kept is None else kept.at.shape[1]
+    return len(ct) * tokens <= _LARGE
 
 
 def _twice(kept: Kept) -> Kept:

@@ -87,11 +87,11 @@ class LinearStem(nn.Module):
         """(b, c or 1, d0, d1, d2) -> (b, n, dim), or (b, m, dim) of the patches ``kept``."""
         pieces = patches(volumes, self.patch, None if kept is None else kept.at)
         if volumes.shape[1] == self.channels:
-            seen = [self.linear(cut if self.norm_in is None else self.norm_in(cut)) for cut in pieces]
+            seen = [self.norm_out(self.linear(cut if self.norm_in is None else self.norm_in(cut))) for cut in pieces]
         else:
             weight, bias = (t.to(volumes.dtype) for t in self._folded())
-            seen = [F.linear(self._levelled(cut), weight, bias) for cut in pieces]
-        return self.norm_out(torch.cat(seen, dim=1))
+            seen = [self.norm_out(F.linear(self._levelled(cut), weight, bias)) for cut in pieces]
+        return torch.cat(seen, dim=1)
 
     def _levelled(self, cut: Tensor) -> Tensor:
         return cut if self.norm_in is None else F.layer_norm(cut, cut.shape[-1:], eps=self.norm_in.eps)

@@ -12,7 +12,7 @@ from petrg.model.stem import ConvStem, Kept, LinearStem, keep_patches
 
 __all__ = ["Attention", "Block", "FeedForward", "Kept", "ViT3D", "keep_patches"]
 
-_TOKENS = 1024  # tokens that go through a perceptron at a time
+_TOKENS = 512  # tokens that go through a perceptron at a time
 
 
 class Attention(nn.Module):
@@ -51,7 +51,10 @@ class FeedForward(nn.Module):
         """``x`` plus its transformation; without gradients a few tokens at a time, so that what is between is small."""
         if torch.is_grad_enabled():
             return self._pass(x)
-        return torch.cat([self._pass(some) for some in x.split(_TOKENS, dim=1)], dim=1)
+        out = torch.empty_like(x)
+        for at in range(0, x.shape[1], _TOKENS):
+            out[:, at : at + _TOKENS] = self._pass(x[:, at : at + _TOKENS])
+        return out
 
     def _pass(self, x: Tensor) -> Tensor:
         return x + self.drop(self.down(self.drop(F.gelu(self.up(self.norm(x))))))
@@ -101,7 +104,9 @@ class ViT3D(nn.Module):
         """Patches and their positions, before any layer: (b, n or m, dim)."""
         grid = tuple(size // p for size, p in zip(volumes.shape[2:], self.config.patch, strict=True))
         place = self.positions(grid)
-        return self.drop(self.stem(volumes, kept) + (place if kept is None else place[kept.at]))
+        tokens: Tensor = self.stem(volumes, kept)
+        tokens += place if kept is None else place[kept.at]
+        return self.drop(tokens)
 
     def encode(self, tokens: Tensor, kept: Kept | None = None) -> Tensor:
         """Embedded patches through the layers, (b, n, dim) -> (b, n, dim)."""
