@@ -22,7 +22,7 @@ _SO_IN_ANY_CASE: dict[str, bool] = {
     "use_safetensors": True,
     "weights_only": True,
 }
-_OF_AUTO_CLASSES = ("_commit_hash", "_from_auto", "adapter_kwargs", "code_revision")  # of what we do not have
+_OF_AUTO_CLASSES = ("adapter_kwargs", "code_revision")  # of what we do not have; their others begin with "_"
 _INSTEAD = {
     "push_to_hub": "save, then call push_to_hub() or upload the folder",
     "subfolder": "fetch the folder, and give its path",
@@ -42,7 +42,9 @@ def expect_known(call: str, others: Mapping[str, Any], known: str) -> None:
     asked = sorted(
         name
         for name, value in others.items()
-        if value is not None and name not in _OF_AUTO_CLASSES and value is not _SO_IN_ANY_CASE.get(name)
+        if value is not None
+        and not (name.startswith("_") or name in _OF_AUTO_CLASSES)
+        and value is not _SO_IN_ANY_CASE.get(name)
     )
     if asked:
         raise ModelError(f"{call} was given {', '.join(asked)}", known, _INSTEAD.get(asked[0], "leave it out"))
