@@ -123,6 +123,13 @@ def test_two_lesions_of_one_sentence_keep_their_numbers(ill) -> None:
     assert told == [("L1", q) for q in axes] + [("L3", q) for q in axes]
 
 
+def test_a_short_axis_of_the_network_s_own_is_held_against_the_short_axis(ill) -> None:
+    said = written("右颈部见肿大淋巴结，短径约2.0cm。", ill, Region.NECK_NODES, recipe="petrg3d-2025")
+    assert sources(said) == [("L2", "short_axis_cm")]
+    said = written("右颈部见肿大淋巴结，短径约3.3cm。", ill, Region.NECK_NODES, recipe="petrg3d-2025")
+    assert (sources(said), "未核实" in said.text) == ([], True)
+
+
 def test_english(ill) -> None:
     text = "Enlarged avid node in the right neck, <size>, SUVmax <suvmax>."
     said = written(text, ill, Region.NECK_NODES, style="en-prose")

@@ -30,6 +30,7 @@ SETS = (
     "losses.attention=0.2",
     "optimiser.lr=4e-3",
     "batches.epochs=120",
+    "seed=7",
     "keep.every_epochs=120",
 )
 IMAGES = Shown(False, ("ct", "pet"))
@@ -124,4 +125,4 @@ def test_the_card_says_what_the_run_was(learned: Learned) -> None:
     card = (Path(learned.done.weights) / "README.md").read_text()
     assert "digital phantoms" in card
     assert "4 train" in card
-    assert "seed 42" in card
+    assert "seed 7" in card

@@ -189,10 +189,11 @@ class SentenceWriter:
     def _agreeing_size(
         self, found: Measured, digits: Sequence[re.Match[str]], here: Sequence[Lesion]
     ) -> tuple[list[Number], list[Lesion]]:
-        if found.unit not in ("cm", "厘米") or len(digits) > len(_AXES):
+        axes = _AXES[1:] if found.kind == "short" else _AXES
+        if found.unit not in ("cm", "厘米") or len(digits) > len(axes):
             return [], []
         for lesion in here:
-            numbers = [self._same(m, lesion.id, axis) for m, axis in zip(digits, _AXES, strict=False)]
+            numbers = [self._same(m, lesion.id, axis) for m, axis in zip(digits, axes, strict=False)]
             agreeing = [number for number in numbers if number is not None]
             if len(agreeing) == len(digits):
                 return agreeing, [lesion]
