@@ -21,8 +21,8 @@ __all__ = ["draft_studies", "expect_shared", "studies_at", "write_each"]
 _SHARED = {"quantity", "tracer", "log_json"}
 
 
-def studies_at(paths: Sequence[Path]) -> list[Path]:
-    """The studies named: each path one, or the folders and zip files in a single folder, by name.
+def studies_at(paths: Sequence[Path], out: Path) -> list[Path]:
+    """The studies named: each path one, or the folders and zip files in a single folder, by name; never ``out``.
 
     Raises
     ------
@@ -32,7 +32,8 @@ def studies_at(paths: Sequence[Path]) -> list[Path]:
     if len(paths) > 1 or not paths[0].is_dir():
         return list(paths)
     inside = sorted(p for p in paths[0].iterdir() if not p.name.startswith("."))
-    found = [p for p in inside if p.is_dir() or p.suffix.lower() == ".zip"]
+    studies = (p for p in inside if p.is_dir() or p.suffix.lower() == ".zip")
+    found = [p for p in studies if p.resolve() != out.resolve()]
     if not found:
         raise InputError("the folder holds no folder or zip", "one for each study", "name the studies one by one")
     return found

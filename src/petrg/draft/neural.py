@@ -258,7 +258,8 @@ def _use(writer: NeuralWriter, *, pet_only: bool, show: Sequence[str] | None) ->
     there = ("pet",) if pet_only else ("ct", "pet")
     asked = there if show is None else tuple(show)
     if not set(asked) <= set(there):
-        raise ModelError(f"the network is asked to be shown {' and '.join(asked)}", " or ".join(there), "correct it")
+        do = "show the PET or nothing, or leave --pet-only out" if pet_only else "name what there is"
+        raise ModelError(f"the network is asked to be shown {' and '.join(asked)}", " or ".join(there), do)
     recipe = writer.loaded.recipe
     if recipe.input.kind == "stored" and set(asked) != {"ct", "pet"}:
         raise ModelError(

@@ -179,7 +179,7 @@ def _report_each(
     batch: int,
     deidentify: bool,
 ) -> None:
-    studies, reading = studies_at(paths), options.arguments()
+    studies, reading = studies_at(paths, out), options.arguments()
     if asked["pet_only"]:
         reading |= {"ct_series": "none"}
     more = {} if network.weights is None else network.asked()
