@@ -233,6 +233,7 @@ def test_each_validation_is_kept_and_patience_ends_the_run(tmp_path: Path) -> No
     again = train(config, tmp_path / "run", resume=True)
     assert again.best.step == done.best.step
     assert again.best.stopped
+    assert done.best.step is not None
     assert again.steps == done.steps > done.best.step
     whole = again.weights / "model.safetensors"
     kept_bytes = whole.read_bytes()
