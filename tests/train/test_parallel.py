@@ -81,7 +81,7 @@ def two(config: TrainConfig, tmp_path: Path) -> dict[str, Any]:
         for rank in range(2)
     ]
     try:
-        found = [child.communicate(timeout=120) for child in children]
+        found = [child.communicate(timeout=300) for child in children]
     finally:
         for child in children:
             child.kill()
