@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_weights import FAMILIES, tiny_lm, write_weights
-from transformers import LogitsProcessorList, RepetitionPenaltyLogitsProcessor
+from tiny_weights import FAMILIES, recipe_for_bytes, tiny_lm, write_weights
+from transformers import GenerationConfig, LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 
 from petrg.model import PETRG3D, PETRG3DProcessor
 from petrg.model.generate import RepetitionPenalty, case_seed, cut_text, drafted, drawing, generate, is_looping
 from petrg.model.prompt import Ask
-from petrg.model.recipe import Generation
+from petrg.model.recipe import Generation, Recipe
 from petrg.model.released_weights import load_released
+from petrg.model.weights import generation_config
 
 GREEDY = Generation(max_new_tokens=40, repetition_penalty=1.3)
 LENGTHS = (5, 23, 11)
@@ -173,12 +174,27 @@ def test_top_k_is_the_language_model_s_own_where_a_word_is_drawn(own: int | None
     lm = model.language_model
     lm.generation_config.top_k = own
     how = Generation(sample=True, top_p=0.9, temperature=0.7)
-    assert drawing(lm, how) == {"top_p": 0.9, "temperature": 0.7, "top_k": wanted}
-    assert drawing(lm, GREEDY) == {}
+    assert drawing(lm.generation_config, how) == {"top_p": 0.9, "temperature": 0.7, "top_k": wanted}
+    assert drawing(lm.generation_config, GREEDY) == {}
     lm.generation_config.top_k = 1  # the likeliest word is all that may be drawn
     row = prompts(lm, (4,))
     (drawn,) = generate(model, row, tokenizer, GREEDY.model_copy(update={"sample": True}), seeds=[3])
     assert drawn == generate(model, row, tokenizer, GREEDY)[0]
+
+
+@pytest.mark.parametrize(("own", "wanted"), [(20, 20), (None, 50)])
+def test_saved_weights_draw_as_a_draft_does(own: int | None, wanted: int, tmp_path: Path) -> None:
+    """Whoever reads the folder's generation_config.json alone draws from as many words."""
+    model = PETRG3D.from_pretrained(write_weights(tmp_path, recipe=recipe_for_bytes("petrg3d-2025")))
+    model.language_model.generation_config.top_k = own
+    model.save_pretrained(tmp_path / "again")
+    saved, how = GenerationConfig.from_pretrained(tmp_path / "again"), model.config.typed_recipe.generation
+    drawn = drawing(model.language_model.generation_config, how)
+    assert {name: getattr(saved, name) for name in drawn} == drawn
+    assert saved.top_k == wanted
+    greedy = generation_config(Recipe.of("petrg-1"), [2], None, model.language_model.generation_config)
+    assert not greedy.do_sample
+    assert "top_k" not in generation_config(Recipe.of("petrg3d-2025"), [2], None, None).to_diff_dict(), "not known here"
 
 
 def test_sampling_depends_on_the_case_s_seed_alone() -> None:

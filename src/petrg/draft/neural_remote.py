@@ -25,7 +25,7 @@ def write_there(server: Server, loaded: Loaded, prompt: Any, how: Generation, se
     RemoteError
         As `petrg.remote.embeds.complete`.
     """
-    drawn = drawing(loaded.model.language_model, how)
+    drawn = drawing(loaded.model.language_model.generation_config, how)
     asked = EmbeddedPrompt(
         model=served_model(server),
         tensor=tensor_bytes(prompt),

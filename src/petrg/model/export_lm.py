@@ -12,7 +12,6 @@ from torch import nn
 from petrg.files import output_directory, write_file
 from petrg.model.backbone import end_ids, row_scale
 from petrg.model.base import base_state, quiet
-from petrg.model.generate import drawing
 from petrg.model.network import PETRG3D
 from petrg.model.processor import PETRG3DProcessor
 from petrg.model.tensors import SHARD
@@ -75,9 +74,7 @@ def export_lm(model: PETRG3D, processor: PETRG3DProcessor, folder: Path) -> Expo
         with quiet():
             lm.save_pretrained(aside, state_dict=state, max_shard_size=SHARD)
         processor.tokenizer.save_pretrained(aside)
-        decoding = generation_config(recipe, ends, processor.pad_id)
-        decoding.update(**drawing(lm, recipe.generation))
-        decoding.save_pretrained(aside)
+        generation_config(recipe, ends, processor.pad_id, lm.generation_config).save_pretrained(aside)
         (aside / TOKEN_ROWS).parent.mkdir()
         save_file({"marks": model.token_rows().detach().float().cpu().contiguous()}, aside / TOKEN_ROWS)
         about = _README.format(

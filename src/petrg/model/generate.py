@@ -189,16 +189,16 @@ def generate(
     return [_row(ids, tokenizer, how, stops) for ids in rows]
 
 
-def drawing(lm: Any, how: Generation) -> dict[str, Any]:
+def drawing(own: Any, how: Generation) -> dict[str, Any]:
     """What a token is drawn by: the recipe's ``top_p`` and ``temperature``, the language model's own ``top_k``.
 
-    The released code leaves top_k to the language model (20 with Qwen3-8B), and so to transformers' 50 where that has
-    none. Empty where nothing is drawn.
+    ``own`` is the language model's generation config. The released code leaves top_k to it (20 with Qwen3-8B), and so
+    to transformers' 50 where it has none. Empty where nothing is drawn.
     """
     if not how.sample:
         return {}
-    own = getattr(getattr(lm, "generation_config", None), "top_k", None)
-    return {"top_p": how.top_p, "temperature": how.temperature, "top_k": _LIBRARY["top_k"] if own is None else own}
+    top_k = getattr(own, "top_k", None)
+    return {"top_p": how.top_p, "temperature": how.temperature, "top_k": _LIBRARY["top_k"] if top_k is None else top_k}
 
 
 @torch.inference_mode()
@@ -214,9 +214,7 @@ def _decode(
     for row, prompt in enumerate(embeds):  # on the left: a model writes after the last token
         padded[row, longest - len(prompt) :] = prompt
         mask[row, longest - len(prompt) :] = 1
-    drawn = drawing(model.language_model, how)
-    if not how.sample:
-        drawn = _LIBRARY
+    drawn = drawing(getattr(model.language_model, "generation_config", None), how) or _LIBRARY
     marker = StoppingCriteriaList([_AtMarker(tokenizer, how.cut_at)] if how.cut_at else [])
     made = model.language_model.generate(
         inputs_embeds=padded,

@@ -21,6 +21,7 @@ from petrg.model.backbone import end_ids
 from petrg.model.base import base_state, fingerprint, load_base, quiet
 from petrg.model.card import Card, render
 from petrg.model.config import PETRG3DConfig
+from petrg.model.generate import drawing
 from petrg.model.network import PETRG3D
 from petrg.model.recipe import Recipe
 from petrg.model.released import check_shapes
@@ -56,12 +57,18 @@ def is_ours(name: str) -> bool:
     return not name.startswith(f"{EMBEDDED}.") or ".lora_" in name
 
 
-def generation_config(recipe: Recipe, ends: list[int], pad: int | None) -> GenerationConfig:
-    """The recipe's way of decoding, which stops at any of ``ends``."""
+def generation_config(recipe: Recipe, ends: list[int], pad: int | None, own: Any) -> GenerationConfig:
+    """The recipe's way of decoding, which stops at any of ``ends``.
+
+    ``own`` is the language model's, whose top_k is drawn by (`petrg.model.generate.drawing`); where it is not at hand
+    (None) top_k is left to it.
+    """
     rule = recipe.generation
     how: dict[str, Any] = {"max_new_tokens": rule.max_new_tokens, "repetition_penalty": rule.repetition_penalty}
     if rule.sample:
-        how |= {"do_sample": True, "top_p": rule.top_p, "temperature": rule.temperature}
+        how |= {"do_sample": True, **drawing(own, rule)}
+    if own is None:
+        how.pop("top_k", None)
     return GenerationConfig(**how, eos_token_id=ends, pad_token_id=ends[0] if pad is None else pad)
 
 
@@ -138,7 +145,8 @@ def write_values(folder: Path, config: PETRG3DConfig, processor: Any, card: Card
     recipe, tokenizer = config.typed_recipe, getattr(processor, "tokenizer", None)
     ends = end_ids(tokenizer, base_generation, config.text_config, only_eos=not recipe.supervision.end_token)
     pad = None if processor is None else processor.pad_id
-    generation_config(recipe, ends, config.text_config.pad_token_id if pad is None else pad).save_pretrained(folder)
+    pad = config.text_config.pad_token_id if pad is None else pad
+    generation_config(recipe, ends, pad, base_generation).save_pretrained(folder)
     if processor is not None:
         processor.save_pretrained(folder)
     (folder / "README.md").write_text(render(card or Card(), config), encoding="utf-8")
