@@ -78,12 +78,24 @@ def test_a_patient_is_refused_and_nothing_is_written(petrg: Callable, patient: P
         "--template=x",
         "--show=pet",
         "--no-template",
+        "--device=cpu",
+        "--dtype=bfloat16",
+        "--seed=5",
     ],
 )
 def test_options_of_weights_need_weights(petrg: Callable, patient: Path, tmp_path: Path, option: str) -> None:
     result = petrg("report", patient, "-o", tmp_path / "out", option)
     assert result.exit_code == 2
-    assert "without weights" in result.stderr
+    assert f"{option.partition('=')[0]} without weights" in result.stderr
+
+
+@pytest.mark.parametrize("given", [(), ("--each",), ("--weights", "w")])
+def test_a_batch_is_of_several_studies_that_a_network_words(
+    petrg: Callable, patient: Path, tmp_path: Path, given: tuple[str, ...]
+) -> None:
+    result = petrg("report", patient, "-o", tmp_path / "out", "--batch=4", *given)
+    assert result.exit_code == 2
+    assert "--batch 4 of what is not written side by side" in result.stderr
 
 
 @pytest.mark.parametrize(

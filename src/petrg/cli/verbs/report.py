@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -91,8 +91,9 @@ class WeightsOptions:
     def open(self, study: Study | None) -> NeuralWriter | None:
         """The writer, for ``study`` or for several; None where no weights are named."""
         if self.weights is None:
-            names = ("base", "sample", "hospital", "template", "no_template", "show", "llm_url")
-            for option in (f"--{name.replace('_', '-')}" for name in names if getattr(self, name) is not None):
+            given = (own.name for own in fields(self) if getattr(self, own.name) != own.default)
+            for name in given:
+                option = "--greedy" if name == "sample" and not self.sample else f"--{name.replace('_', '-')}"
                 raise InputError(f"{option} without weights", "--weights DIR_OR_HUB_ID with it", "name the weights")
             return None
         from petrg.draft.neural import open_writer
@@ -135,7 +136,9 @@ def report(
     each: Annotated[
         bool, typer.Option("--each", help="Several studies: each STUDY, or each folder and zip in a single folder.")
     ] = False,
-    batch: Annotated[int, typer.Option("--batch", min=1, help="With --each: so many are written side by side.")] = 1,
+    batch: Annotated[
+        int, typer.Option("--batch", min=1, help="With --each and --weights: so many are written side by side.")
+    ] = 1,
 ) -> None:
     """Draft a report: report.json, report.txt and report.html; with --weights also what the network wrote.
 
@@ -144,6 +147,8 @@ def report(
     from petrg.imaging import require
 
     asked: dict[str, Any] = {"style": style, "language": language, "pet_only": pet_only}
+    if batch > 1 and (not each or network.weights is None):
+        raise InputError(f"--batch {batch} of what is not written side by side", "--each and --weights", "leave it out")
     if each:
         expect_shared(options, given)
         _report_each(paths, out, options, network, asked, batch=batch, deidentify=deidentify)
