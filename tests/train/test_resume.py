@@ -167,6 +167,18 @@ def test_a_run_is_not_mixed_with_another(tmp_path: Path) -> None:
         train(config, tmp_path / "nothing", resume=True)
 
 
+def test_a_run_that_is_refused_before_its_first_step_leaves_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(ModelError, match="no weights can be had"):
+        train(toy(model={"weights": str(tmp_path / "none" / "at" / "all")}), out)
+    assert not out.exists()
+    train(toy(batches__epochs=1), out)
+    (out / "train.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ModelError, match="record of the run to resume cannot be read"):
+        train(toy(batches__epochs=1), out, resume=True)
+    assert (out / "weights").is_dir()
+
+
 def filled(folder: Path) -> None:
     checkpoint.save_tensors(folder / "a.safetensors", {"x": torch.arange(4.0)})
     (folder / "run.json").write_text("{}")

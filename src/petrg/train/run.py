@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from petrg.errors import ModelError
+from petrg.errors import ModelError, PetrgError
 from petrg.evaluate.kinds import Readings
 from petrg.files import write_file
 from petrg.model.base import quiet
@@ -107,7 +107,12 @@ def train(
     out, main = Path(out), world()[1] == 0
     progress = progress if main else silent
     last = _begin(config, out, resume)
-    ready = prepare(config, out, progress, told if main else None)
+    try:
+        ready = prepare(config, out, progress, told if main else None)
+    except PetrgError:
+        if main and not resume:
+            _withdraw(out)
+        raise
     trainer = _trainer(ready, out, progress, said if main else lambda step, found: None)
     if last is not None and _stopped(last):
         trainer.state = state_of(last)
@@ -149,7 +154,8 @@ def prepare(config: TrainConfig, out: Path, progress: Progress = silent, told: T
         _checkpoint_activations(network.language_model)
     if not config.text_only and config.vision == "frozen-cached":
         dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
-        examples.images = features = Features(network, images, cache, dtype)
+        alone = config.dropout.ct > 0  # else no row shows the PET alone
+        examples.images = features = Features(network, images, cache, dtype, pet_alone=alone)
         features.compute(network, used[process::processes], progress)
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.barrier()
@@ -245,12 +251,26 @@ def _begin(config: TrainConfig, out: Path, resume: bool) -> Path | None:
         return None
     if not record.is_file():
         raise ModelError("the folder to resume holds no run", "train.json of a run", "leave --resume out")
-    key = _first_difference(json.loads(record.read_text(encoding="utf-8")), config.model_dump(mode="json"))
+    try:
+        own = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            "the record of the run to resume cannot be read", "train.json as it was written", "start anew in another -o"
+        ) from error
+    key = _first_difference(own, config.model_dump(mode="json"))
     if key is not None:
         raise ModelError(
             f"the run to resume has another {key}", "the configuration it was started with", "start anew in another -o"
         )
     return checkpoint.latest(checkpoints)
+
+
+def _withdraw(out: Path) -> None:
+    """Leave nothing of a run that was refused before its first step, so that it can be started anew here."""
+    (out / "train.json").unlink(missing_ok=True)
+    shutil.rmtree(out / "tokenizer", ignore_errors=True)
+    if not any(out.iterdir()):
+        out.rmdir()
 
 
 def _first_difference(own: Any, now: Any, key: str = "") -> str | None:
