@@ -192,9 +192,10 @@ class Losses(Model):
 
 
 class Validation(Model):
-    """Each ``every`` epochs: the loss and, with ``write``, scores of written reports beside those of other patients.
+    """Each ``every`` epochs: the loss and, with ``write``, scores of written reports beside those of their controls.
 
-    ``cases`` are the first of the split, None for all; ``draws`` are the deals to other patients.
+    The controls are other patients' reports and the healthy template. ``cases`` are the first of the split, None for
+    all; ``draws`` are the deals to other patients, and the draws of patients for the intervals.
     """
 
     every: Count = 1
