@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from petrg.train import TrainConfig
+from petrg.train.examples import Shown
 from petrg.train.read_config import config_of
+from petrg.train.run import Run
+
+AUX = {"losses__latent_regions": 1.0, "losses__attention": 1.0}
 
 TOY: dict[str, Any] = {
     "recipe": "petrg-1",
@@ -54,6 +58,12 @@ def toy(**sets: Any) -> TrainConfig:
             inner = inner.setdefault(table, {})
         inner[last] = value
     return config_of(values)
+
+
+def batch_of(ready: Run, *what: Shown) -> dict[str, Any]:
+    """The first cases of a run as a batch, of each just what is named."""
+    cases = ready.split("train")
+    return ready.collate([ready.examples.example(c, w) for c, w in zip(cases, what, strict=False)])
 
 
 def tensors_of(weights: Path) -> dict[str, Any]:
