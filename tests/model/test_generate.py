@@ -14,6 +14,7 @@ import torch
 from tiny_weights import FAMILIES, recipe_for_bytes, tiny_lm, write_weights
 from transformers import GenerationConfig, LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 
+from petrg.errors import ModelError
 from petrg.model import PETRG3D, PETRG3DProcessor
 from petrg.model.generate import RepetitionPenalty, case_seed, cut_text, drafted, drawing, generate, is_looping
 from petrg.model.prompt import Ask
@@ -44,6 +45,14 @@ def test_a_row_of_a_batch_is_what_it_is_alone(family: str) -> None:
     assert [d.ids for d in together] == [d.ids for d in alone]
     assert len({tuple(d.ids) for d in alone}) == len(rows), "the test would prove nothing if all wrote the same"
     assert sum(len(d.ids) for d in alone) > GREEDY.max_new_tokens, "nor if they wrote next to nothing"
+
+
+def test_scores_that_are_no_numbers_are_no_text() -> None:
+    model, tokenizer = held("qwen3")
+    rows = prompts(model.language_model)
+    rows[1][3] = torch.nan
+    with pytest.raises(ModelError, match="scores are no numbers — expected numbers"):
+        generate(model, rows, tokenizer, GREEDY)
 
 
 def test_the_order_of_a_batch_changes_nothing() -> None:

@@ -54,6 +54,26 @@ def test_it_round_trips_in_a_fresh_process_without_torchvision(tmp_path: Path) -
     assert saved["recipe"] == values
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("tokenizer.json", None),
+        ("tokenizer.json", "{"),
+        ("tokenizer_config.json", "{"),
+        ("processor_config.json", "[]"),
+    ],
+)
+def test_a_damaged_tokenizer_is_said(tmp_path: Path, name: str, text: str | None) -> None:
+    model, processor = start(write_family("qwen3", tmp_path / "base"), network=SMALL)
+    model.save_pretrained(tmp_path / "w", processor=processor)
+    (tmp_path / "w" / name).unlink()
+    if text is not None:
+        (tmp_path / "w" / name).write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError, match="saved with the weights cannot be read") as refused:
+        PETRG3DProcessor.from_pretrained(tmp_path / "w")
+    assert str(tmp_path) not in str(refused.value)
+
+
 def test_it_round_trips_by_itself_and_keeps_its_layout(tmp_path: Path) -> None:
     model, processor = start(write_family("llama", tmp_path / "base"), network=SMALL)
     model.save_pretrained(tmp_path / "w", processor=processor)

@@ -18,6 +18,7 @@ from transformers import (
     TextStreamer,
 )
 
+from petrg.errors import ModelError
 from petrg.model.backbone import end_ids
 from petrg.model.recipe import Generation
 
@@ -68,6 +69,20 @@ class RepetitionPenalty(LogitsProcessor):
             return scores
         before = scores.gather(1, input_ids)
         return scores.scatter(1, input_ids, torch.where(before < 0, before * self.penalty, before / self.penalty))
+
+
+class _ExpectNumbers(LogitsProcessor):
+    """Refuse scores that are no numbers: the likeliest of them is a token all the same, and a text of such."""
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """``scores`` as they are."""
+        if bool(scores.isnan().any()):
+            raise ModelError(
+                "the network's scores are no numbers",
+                "numbers",
+                "take whole weights, or --dtype float32",
+            )
+        return scores
 
 
 class _AtMarker(StoppingCriteria):
@@ -221,7 +236,7 @@ def _decode(
         attention_mask=mask,
         do_sample=how.sample,
         max_new_tokens=how.max_new_tokens,
-        logits_processor=LogitsProcessorList([RepetitionPenalty(how.repetition_penalty)]),
+        logits_processor=LogitsProcessorList([_ExpectNumbers(), RepetitionPenalty(how.repetition_penalty)]),
         stopping_criteria=marker,
         repetition_penalty=1.0,
         eos_token_id=ends,

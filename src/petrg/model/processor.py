@@ -11,7 +11,7 @@ from transformers import BatchFeature, ProcessorMixin
 from petrg.errors import ModelError
 from petrg.model.asked import HUB, expect_known
 from petrg.model.backbone import takes_plain_prompt
-from petrg.model.base import base_tokenizer
+from petrg.model.base import LOAD_FAULTS, base_tokenizer
 from petrg.model.config import PETRG3DConfig
 from petrg.model.generate import cut_text
 from petrg.model.prompt import IGNORED, Ask, Encoded, encode_answer, encode_prompt, prompt_text
@@ -99,7 +99,14 @@ class PETRG3DProcessor(ProcessorMixin):
         config = read_config(folder)
         expect_recipe(config, recipe)
         if any((folder / name).is_file() for name in _TOKENIZER_FILES):
-            made = super().from_pretrained(folder, local_files_only=True)
+            try:
+                made = super().from_pretrained(folder, local_files_only=True)
+            except (*LOAD_FAULTS, AttributeError, TypeError) as error:
+                raise ModelError(
+                    f"the tokenizer saved with the weights cannot be read ({type(error).__name__})",
+                    f"{', '.join(_TOKENIZER_FILES[:2])} and processor_config.json, whole",
+                    "take a whole folder of weights",
+                ) from error
             made.check(config)
             return made
         if config.base_model is None:
