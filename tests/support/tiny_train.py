@@ -12,6 +12,7 @@ from petrg.train.read_config import config_of
 from petrg.train.run import Run
 
 AUX = {"losses__latent_regions": 1.0, "losses__attention": 1.0}
+EVERYTHING = Shown(True, ("ct", "pet"))
 
 TOY: dict[str, Any] = {
     "recipe": "petrg-1",

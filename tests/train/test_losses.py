@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import torch
-from tiny_train import AUX, batch_of, toy
+from tiny_train import AUX, EVERYTHING, batch_of, toy
 
 from petrg.model.config import ResamplerConfig
 from petrg.model.resampler import Resampler
 from petrg.report import Structure, Uptake
-from petrg.train.examples import EVERYTHING, Shown
+from petrg.train.examples import Shown
 from petrg.train.heads import Heads, latents_of
 from petrg.train.images import UNKNOWN
 from petrg.train.losses import attention_loss, latent_loss, patch_loss

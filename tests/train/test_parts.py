@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tiny_train import batch_of, toy
+from tiny_train import EVERYTHING, batch_of, toy
 
-from petrg.train.examples import EVERYTHING, Shown
+from petrg.train.examples import Shown
 from petrg.train.parts import trained
 from petrg.train.run import Run, prepare
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_train import toy
+from tiny_train import EVERYTHING, toy
 from torch import nn
 
 from petrg.errors import ModelError
 from petrg.model.vit import ViT3D, keep_patches
 from petrg.train.augment import changes_of
 from petrg.train.config import Augment, Dropout
-from petrg.train.examples import EVERYTHING, Shown, shown
+from petrg.train.examples import Shown, shown
 from petrg.train.order import BucketedBatches
 from petrg.train.run import Run, prepare
 from petrg.train.scratch import new_tokenizer
@@ -81,6 +81,22 @@ def test_a_report_longer_than_the_recipe_allows_is_refused_before_training(tmp_p
     changes = {"name": "x", "input": {"spacing_mm": [32.0] * 3}, "supervision": {"max_length": 100}}
     with pytest.raises(ModelError, match=r"case 1 of train: .* tokens — expected at most 100"):
         prepare(toy(recipe_changes=changes), tmp_path)
+
+
+@pytest.mark.parametrize("never", ["template", "pet", "images"])
+def test_what_is_never_shown_makes_no_row_too_long(never: str, tmp_path: Path) -> None:
+    """A row of everything would be: room is for the longest that the run shows."""
+    changes = {"name": "x", "input": {"spacing_mm": [32.0] * 3}}
+    shares = {"template": 0.0, "ct": 0.0, "pet": 0.0, "images": 0.0}
+    whole = prepare(toy(recipe_changes=changes, dropout=shares), tmp_path / "whole").examples.lengths()
+    ready = prepare(toy(recipe_changes=changes, dropout={**shares, never: 1.0}), tmp_path / "own")
+    lengths = ready.examples.lengths()
+    assert lengths == [len(ready.examples[0, k].row.ids) for k in range(len(lengths))]
+    assert all(own < more for own, more in zip(lengths, whole, strict=True))
+    short = {**changes, "supervision": {"max_length": max(lengths)}}
+    assert prepare(toy(recipe_changes=short, dropout={**shares, never: 1.0}), tmp_path / "short")
+    with pytest.raises(ModelError, match="expected at most"):
+        prepare(toy(recipe_changes=short, dropout=shares), tmp_path / "long")
 
 
 def test_any_text_can_be_written_with_a_learned_tokenizer() -> None:

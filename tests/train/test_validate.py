@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_train import toy
+from tiny_train import EVERYTHING, toy
 
+from petrg.model.export_lm import model_ends
 from petrg.train import validate
-from petrg.train.examples import EVERYTHING, Shown, ask_of
+from petrg.train.examples import Shown, ask_of
 from petrg.train.run import Run, prepare
 
 
@@ -41,9 +42,11 @@ def test_the_loss_is_that_of_what_the_run_shows(plain: Run) -> None:
 
 def test_reports_are_written_from_what_the_run_shows(plain: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     prompts: list[torch.Tensor] = []
+    stops: list[list[int]] = []
 
-    def kept(network: Any, given: list[torch.Tensor], *rest: Any) -> list[Any]:
+    def kept(network: Any, given: list[torch.Tensor], *rest: Any, ends: list[int]) -> list[Any]:
         prompts.extend(given)
+        stops.append(ends)
         return [None] * len(given)
 
     monkeypatch.setattr(validate, "generate", kept)
@@ -52,6 +55,7 @@ def test_reports_are_written_from_what_the_run_shows(plain: Run, monkeypatch: py
     wanted = [plain.processor.prompt(ask_of(case, Shown(False, ("pet",)))) for case in cases]
     assert [len(p) for p in prompts] == [len(ids) for ids in wanted]
     assert len(wanted[0]) < len(plain.processor.prompt(ask_of(cases[0], EVERYTHING)))
+    assert stops == [model_ends(plain.network, plain.processor)], "where a draft stops"
 
 
 def test_a_run_that_shows_all_now_and_then_is_validated_on_all(tmp_path: Path) -> None:

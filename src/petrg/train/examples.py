@@ -20,7 +20,7 @@ from petrg.train.config import Dropout, TrainConfig
 from petrg.train.images import UNKNOWN, Named, shown_images
 from petrg.train.seeds import generator, seed_of
 
-__all__ = ["EVERYTHING", "Example", "Examples", "Shown", "ask_of", "no_classes", "shown"]
+__all__ = ["Example", "Examples", "Shown", "ask_of", "no_classes", "shown", "usual"]
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,6 @@ class Shown:
 
     template: bool
     modalities: tuple[str, ...]
-
-
-EVERYTHING = Shown(True, ("ct", "pet"))
 
 
 def shown(dropout: Dropout, *what: int | str) -> Shown:
@@ -43,6 +40,18 @@ def shown(dropout: Dropout, *what: int | str) -> Shown:
     if images < dropout.images + dropout.ct:
         return Shown(template, ("pet",))
     return Shown(template, ("pet", "ct")[1:] if images < dropout.images + dropout.ct + dropout.pet else ("ct", "pet"))
+
+
+def usual(dropout: Dropout) -> Shown:
+    """What a run shows where it leaves nothing out by chance: all but what it never shows.
+
+    >>> usual(Dropout(template=1.0, ct=0.3, pet=0.2))
+    Shown(template=False, modalities=('ct', 'pet'))
+    >>> usual(Dropout(ct=1.0)).modalities, usual(Dropout(images=1.0)).modalities
+    (('pet',), ())
+    """
+    never = {m for m, share in (("ct", dropout.ct), ("pet", dropout.pet)) if dropout.images == 1 or share == 1}
+    return Shown(dropout.template < 1, tuple(m for m in ("ct", "pet") if m not in never))
 
 
 def ask_of(case: TrainCase, what: Shown) -> Ask:
@@ -104,9 +113,7 @@ class Examples(Dataset[Example]):
 
     def example(self, case: TrainCase, what: Shown, seed: int = 0) -> Example:
         """A case with just so much shown of it."""
-        if self.images is None:
-            what = Shown(what.template, ())
-        images = None
+        what, images = self._shown(what), None
         if self.images is not None and what.modalities:
             images = shown_images(self.images(case.source), what.modalities)
         return Example(
@@ -117,8 +124,16 @@ class Examples(Dataset[Example]):
             classes=_classes(case),
         )
 
+    @property
+    def usual(self) -> Shown:
+        """What the run shows of a case: all but what it never shows (`usual`)."""
+        return self._shown(usual(self.config.dropout))
+
+    def _shown(self, what: Shown) -> Shown:
+        return Shown(what.template, ()) if self.images is None else what
+
     def lengths(self) -> list[int]:
-        """Tokens of each row with everything shown.
+        """Tokens of each row at its longest, with all that the run ever shows.
 
         Raises
         ------
@@ -129,14 +144,14 @@ class Examples(Dataset[Example]):
         return [len(self._row(case, k).ids) for k, case in enumerate(self.cases, 1)]
 
     def _row(self, case: TrainCase, number: int) -> Encoded:
-        everything = Shown(True, () if self.images is None else ("ct", "pet"))
+        ask = ask_of(case, self.usual)
         try:
-            row = self.processor.answer(ask_of(case, everything), case.answer)
+            row = self.processor.answer(ask, case.answer)
         except ModelError as error:
             raise ModelError(f"case {number} of {case.split}: {error.found}", error.expected, error.do) from error
         if all(label == IGNORED for label in row.labels):
             limit = self.processor.typed_recipe.supervision.max_length
-            text = self.processor.text(ask_of(case, everything))
+            text = self.processor.text(ask)
             prompt = len(self.processor.tokenizer(text, add_special_tokens=False)["input_ids"])
             raise ModelError(
                 f"case {number} of {case.split}: a prompt of {prompt} tokens leaves nothing of its report to learn",

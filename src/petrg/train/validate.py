@@ -17,12 +17,12 @@ from petrg.evaluate.labels.extract import extract
 from petrg.evaluate.statistics.intervals import bootstrap, estimate
 from petrg.evaluate.statistics.permutation import Pool, exchangeable, others
 from petrg.evaluate.statistics.statistic import Family, Statistic
+from petrg.model.export_lm import model_ends
 from petrg.model.generate import Drafted, generate
 from petrg.model.recipe import Generation
 from petrg.train.batch import Collate
 from petrg.train.cases import TrainCase
-from petrg.train.config import Dropout
-from petrg.train.examples import Examples, Shown, ask_of
+from petrg.train.examples import Examples, ask_of
 from petrg.train.learner import Learner
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "margin",
     "rows_of",
     "score",
-    "usual",
     "write_texts",
 ]
 
@@ -71,25 +70,13 @@ def rows_of(found: Mapping[str, float | None]) -> Iterator[Row]:
         yield Row(name, found[name], None if low is None or high is None else (low, high), controls)
 
 
-def usual(dropout: Dropout) -> Shown:
-    """What a run shows where it leaves nothing out by chance: all but what it never shows.
-
-    >>> usual(Dropout(template=1.0, ct=0.3, pet=0.2))
-    Shown(template=False, modalities=('ct', 'pet'))
-    >>> usual(Dropout(ct=1.0)).modalities, usual(Dropout(images=1.0)).modalities
-    (('pet',), ())
-    """
-    never = {m for m, share in (("ct", dropout.ct), ("pet", dropout.pet)) if dropout.images == 1 or share == 1}
-    return Shown(dropout.template < 1, tuple(m for m in ("ct", "pet") if m not in never))
-
-
 @torch.no_grad()
 def loss_of(learner: Learner, examples: Examples, collate: Collate, cases: Sequence[TrainCase]) -> list[float]:
-    """The text's loss of each case by itself, shown what the run shows (`usual`)."""
+    """The text's loss of each case by itself, shown what the run shows (`Examples.usual`)."""
     device = next(learner.parameters()).device
-    what, found = usual(examples.config.dropout), []
+    found = []
     for case in cases:
-        batch = collate([examples.example(case, what)])
+        batch = collate([examples.example(case, examples.usual)])
         learner(**{name: tensor.to(device) for name, tensor in batch.items()})
         found.append(float(learner.said["text"]))
     return found
@@ -106,7 +93,7 @@ def write_texts(
     batch: int = 4,
     longest: int | None = None,
 ) -> list[Drafted]:
-    """A report of each case, greedily, shown what the run shows (`usual`).
+    """A report of each case, greedily, shown what the run shows (`Examples.usual`).
 
     Parameters
     ----------
@@ -117,6 +104,7 @@ def write_texts(
     """
     processor = examples.processor
     how = greedy(processor.typed_recipe.generation, longest)
+    ends = model_ends(learner.network, processor)
     out: list[Drafted] = []
     images_of = images_of or cases
     for k in range(0, len(cases), batch):
@@ -124,7 +112,7 @@ def write_texts(
             _prompt(learner, examples, collate, case, seen)
             for case, seen in zip(cases[k : k + batch], images_of[k : k + batch], strict=True)
         ]
-        out += generate(learner.network, prompts, processor.tokenizer, how)
+        out += generate(learner.network, prompts, processor.tokenizer, how, ends=ends)
     return out
 
 
@@ -143,9 +131,7 @@ def _prompt(learner: Learner, examples: Examples, collate: Collate, case: TrainC
     """Embedded prompt (t, hidden) of a case with the images of ``seen``."""
     network = learner.network
     device = next(network.parameters()).device
-    what = usual(examples.config.dropout)
-    if examples.images is None:
-        what = Shown(what.template, ())
+    what = examples.usual
     ids = torch.tensor([examples.processor.prompt(ask_of(case, what))], device=device)
     if not what.modalities:
         return network.embed(ids, None)[0]
