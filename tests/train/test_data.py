@@ -237,6 +237,15 @@ def test_a_folder_is_read(home: Path) -> None:
     assert ct.shape == pet.shape == painted.suv().array.shape[::-1]
 
 
+def test_templates_are_left_out_only_where_none_are_asked_for(home: Path) -> None:
+    (home / "template.json").rename(home / "templates.json")
+    named = Directory(path=str(home), template="templates.json")
+    assert [case.template for case in directory_cases(named, OURS)] == ["女性模板", "男性模板"]
+    assert [case.template for case in cases_of(home)] == [None, None]
+    with pytest.raises(ModelError, match=r"no template file 'template\.jsn' — expected one in data\.path — correct"):
+        directory_cases(Directory(path=str(home), template="template.jsn"), OURS)
+
+
 def test_masks_and_label_maps_become_targets(home: Path) -> None:
     masked(home, "masks", "labels")
     first, second = cases_of(home)

@@ -20,6 +20,7 @@ from typing import Any
 import nibabel
 import numpy as np
 from nibabel.affines import apply_affine
+from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
 from petrg.anatomy.parts import body_part
@@ -154,7 +155,8 @@ def directory_cases(config: Directory, recipe: Recipe, *, images: bool = True) -
     Raises
     ------
     ModelError
-        If a column, a file or a report is missing, or a split is none. Messages name rows, never an id.
+        If a column, a file or a report is missing, or a split is none; if the template file is not there and has a name
+        of its own. Messages name rows, never an id.
     """
     home = Path(config.path)
     columns, rows = read_rows(home / config.manifest)
@@ -168,13 +170,22 @@ def directory_cases(config: Directory, recipe: Recipe, *, images: bool = True) -
         )
     texts = _reports(home)
     told = _classes(texts, config.language) if images else {}
-    template = read_template(home / config.template) if (home / config.template).is_file() else None
+    template = _template(home, config.template)
     cases = []
     for number, row in enumerate(rows, 1):
         cell = {name: (row[column or ""] or "").strip() for name, column in names.items()}
         classes = told.get(cell["id"]) if images else None
         cases.append(_case(home, config, recipe, cell, number, texts, template, images, classes))
     return cases
+
+
+def _template(home: Path, name: str) -> Template | None:
+    """The hospitals' healthy reports; None where there are none and none were asked for."""
+    if (home / name).is_file():
+        return read_template(home / name)
+    if name != Directory.model_fields["template"].default:
+        raise ModelError(f"there is no template file {name!r}", "one in data.path", "correct data.template")
+    return None
 
 
 def _classes(texts: Mapping[str, str], language: str) -> dict[str, Classes]:
@@ -264,7 +275,7 @@ def _opened(path: Path, what: str) -> Any:
     """A NIfTI file, its voxels not read yet."""
     try:
         return nibabel.load(path)
-    except (nibabel.filebasedimages.ImageFileError, OSError, EOFError) as error:
+    except (ImageFileError, OSError, EOFError) as error:
         raise ModelError(f"{what} cannot be read", "a whole NIfTI file", "copy it again") from error
 
 
