@@ -6,12 +6,17 @@ import copy
 from pathlib import Path
 from typing import Any
 
+from petrg.model.recipe import Recipe
 from petrg.train import TrainConfig
+from petrg.train.cases import TrainCase
+from petrg.train.config import Directory
+from petrg.train.directory import directory_cases
 from petrg.train.examples import Shown
 from petrg.train.read_config import config_of
 from petrg.train.run import Run
 
 AUX = {"losses__latent_regions": 1.0, "losses__attention": 1.0}
+MANIFEST = "id,patient,split,sex,hospital\nAP_1,p1,train,F,AP\nAP_2,p2,validation,男,AP\n"
 EVERYTHING = Shown(True, ("ct", "pet"))
 
 TOY: dict[str, Any] = {
@@ -65,6 +70,11 @@ def batch_of(ready: Run, *what: Shown) -> dict[str, Any]:
     """The first cases of a run as a batch, of each just what is named."""
     cases = ready.split("train")
     return ready.collate([ready.examples.example(c, w) for c, w in zip(cases, what, strict=False)])
+
+
+def cases_of(home: Path, recipe: Recipe | None = None, **more: bool) -> list[TrainCase]:
+    """The cases of a folder in the PETRG layout, for petrg-1 if nothing else is said."""
+    return directory_cases(Directory(path=str(home)), recipe or Recipe.of("petrg-1"), **more)
 
 
 def tensors_of(weights: Path) -> dict[str, Any]:
