@@ -215,6 +215,17 @@ def test_digits_of_the_network_s_own_are_taken_out(ill, said: str) -> None:
     assert "digits-removed" in codes(report)
 
 
+@pytest.mark.parametrize("recipe", ["petrg-1", "petrg3d-2025"])
+def test_a_focus_told_with_numbers_that_are_not_its_own_is_told_beside(ill, recipe: str) -> None:
+    report = report_of("左颈部见肿大淋巴结，放射性摄取增高，SUVmax约8.1。", *ill, recipe=recipe)
+    first, *beside = report[Region.NECK_NODES].statements
+    assert first.numbers == ()
+    assert any(("L1", "suv_max") in sources(s) for s in beside)
+    assert any("SUVmax约12.3" in s.text for s in beside)
+    report = report_of("左颈部见肿大淋巴结，放射性摄取增高。", *ill, recipe=recipe)
+    assert not any(("L1", "suv_max") in sources(s) for s in report[Region.NECK_NODES].statements)
+
+
 def test_names_with_a_digit_stay(ill) -> None:
     text = "T12椎体见骨质破坏，放射性摄取增高。"
     assert written(text, ill, Region.SPINE).text == text

@@ -41,7 +41,8 @@ def tell(
 
     A sentence that names several regions goes to the first of them, and the others point to it. One that names none
     stands after the sentence before it, or before the first one of the text. A region that the text leaves out says so.
-    A focus that was measured and is not told is told in the words of the measured writer.
+    A focus that was measured and is not told, or told with numbers that are not its own alone, is told in the words of
+    the measured writer.
 
     Parameters
     ----------
@@ -92,14 +93,23 @@ def _silent(region: Region, under: dict[Region, Region], style: Style, words: Ne
 
 
 def _add_untold(placed: Placed, record: Record, style: Style, words: NeuralWords, *, interpreted: bool) -> int:
-    """Tell the foci that no statement is linked to; how many of them are not physiologic."""
-    told = {name for statements in placed.values() for s in statements for name in s.lesion_ids}
+    """Tell the foci that no statement tells; how many of them are not physiologic."""
+    told = {
+        name for statements in placed.values() for s in statements for name in s.lesion_ids if _tells(s, name, words)
+    }
     for region in Region:
         left = [focus for focus in record.lesions if focus.region.id is region and focus.id not in told]
         for worded in region_foci(left, style, interpreted=interpreted):
             said = replace(worded, text=words.also_measured + worded.text)
             placed[region].append(write_statement(said, record, style))
     return sum(focus.id not in told and focus.status is not LesionStatus.PHYSIOLOGIC for focus in record.lesions)
+
+
+def _tells(said: Statement, lesion: str, words: NeuralWords) -> bool:
+    """Whether a statement tells a lesion: with a number of it, or with no number that it should have been."""
+    if any(lesion in number.source.split("+") for number in said.numbers):
+        return True
+    return words.unfilled not in said.text and words.unverified not in said.text
 
 
 def _notes(counts: Counts, unplaced: int, untold: int, *, ended: bool, looping: bool) -> tuple[Note, ...]:
