@@ -15,7 +15,8 @@ from embeds_server import embeds_server
 from tiny_weights import recipe_for_bytes, write_weights
 
 from petrg.anatomy import Region, Side
-from petrg.draft import neural_many
+from petrg.draft import neural, neural_many
+from petrg.draft.mismatch import Mismatch
 from petrg.draft.neural import draft_neural, finish, open_writer, prepare, write
 from petrg.draft.neural_many import draft_many
 from petrg.errors import ModelError, PetrgError, StudyError
@@ -272,6 +273,20 @@ def test_with_a_server_no_layer_is_loaded_and_a_draw_is_told_whole(cases, weight
         [0.0, 1.0, -1, 1.0, 48],
     ]
     assert there.bodies[0]["seed"] == case_seed(3, study.id) % 2**31
+
+
+def test_what_a_reader_must_know_is_told(cases, writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another type than asked for; of many disagreements twelve, and how many more there are."""
+    study, record = cases[0]
+    place = writer.loaded.place._replace(note="this processor has no bfloat16 instructions: float32 is used")
+    told = replace(writer, loaded=replace(writer.loaded, place=place))
+    found = [Mismatch("claim", f"sentence {k}", "one thing", "another") for k in range(15)]
+    monkeypatch.setattr(neural, "check_text", lambda *_: [*found, found[0]])
+    notes = draft_neural(study, told, record=record).problems
+    assert [n.text for n in notes if n.code == "other-type"] == [place.note]
+    said = [n.text for n in notes if n.code == "text-disagrees"]
+    assert said == [*map(str, found[:12]), "3 more statements disagree with the record"]
+    assert "other-type" not in {n.code for n in draft_neural(study, writer, record=record).problems}
 
 
 def test_one_that_fails_on_the_server_stops_no_other(cases, writer) -> None:

@@ -13,6 +13,8 @@ from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
 from petrg.errors import ModelError
 from petrg.model.backbone import after_answer, lora_targets, row_scale, turn_end
+from petrg.model.base import load_base
+from petrg.model.config import PETRG3DConfig
 from petrg.model.network import PETRG3D
 from petrg.model.processor import PETRG3DProcessor
 from petrg.model.prompt import IGNORED, Ask
@@ -283,3 +285,18 @@ def test_a_tokenizer_longer_than_the_table_is_refused(tmp_path: Path) -> None:
 
 def test_scale_of_a_plain_table_is_one() -> None:
     assert row_scale(nn.Embedding(2, 4)) == 1.0
+
+
+def test_a_published_language_model_is_noted_with_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was fetched as the newest is later fetched at that commit."""
+    folder = write_family("qwen3", tmp_path)
+    lm = load_base(folder, size=len(tokenizer_of("qwen3")))
+    lm.config._commit_hash = "b968826d9c46dd6066d109eabc6255188de91218"
+    monkeypatch.setattr("petrg.model.start.load_base", lambda *_, **__: lm)
+    monkeypatch.setattr("petrg.model.start.base_tokenizer", lambda *_, **__: tokenizer_of("qwen3"))
+    model, processor = start("org/lm", network=SMALL)
+    model.save_pretrained(tmp_path / "weights", processor=processor)
+    saved = PETRG3DConfig.from_pretrained(tmp_path / "weights")
+    assert (saved.base_model, saved.base_revision) == ("org/lm", "b968826d9c46dd6066d109eabc6255188de91218")
+    assert not saved.embeds_base
+    assert not (tmp_path / "weights" / "language_model").exists()

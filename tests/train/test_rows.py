@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,18 @@ def test_a_smaller_volume_keeps_its_place_in_mm(seeing: Run) -> None:
         before = vision(own["ct"][None], keep_patches(own["wanted"][None]))
     assert torch.allclose(seen(1, 0), before, atol=1e-5)
     assert not torch.allclose(seen(0, 1), before, atol=1e-2)
+
+
+def test_volumes_of_two_sizes_stand_side_by_side_only_where_positions_are_in_mm(seeing: Run) -> None:
+    rows = [seeing.examples.example(case, EVERYTHING) for case in seeing.split("train")[:2]]
+    images = rows[1].images
+    assert images is not None
+    longer = {name: torch.cat((t, t[..., :4, :, :]), dim=-3) if t.ndim >= 3 else t for name, t in images.items()}
+    longer["wanted"] = torch.ones(int(np.prod([n // 4 for n in longer["ct"].shape[1:]])), dtype=torch.bool)
+    rows[1] = replace(rows[1], images=longer)
+    assert seeing.collate(rows)["ct"].shape[0] == 2
+    with pytest.raises(ModelError, match=r"volumes of different size .* expected one size, .* set batches\.cases = 1"):
+        replace(seeing.collate, movable=False)(rows)
 
 
 def test_every_case_is_seen_once_an_epoch_in_another_order() -> None:
