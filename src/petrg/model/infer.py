@@ -111,9 +111,7 @@ def load_weights(
     device: str = "auto",
     dtype: str = "auto",
     base: Path | str | None = None,
-    recipe: str | None = None,
     layers: bool = True,
-    local_files_only: bool = False,
 ) -> Loaded:
     """Weights from a folder or hub id, ready to write.
 
@@ -123,8 +121,6 @@ def load_weights(
         See `petrg.model.device.choose_place`.
     base : folder or hub id, optional
         The base language model, where it lies elsewhere than the weights say.
-    recipe : str, optional
-        Refused if it is another than theirs.
     layers : bool
         False leaves the language model's layers out (`petrg.model.table`): prompts can be made, a server writes.
 
@@ -134,16 +130,10 @@ def load_weights(
         If they cannot be had whole, or the device is not there.
     """
     place = choose_place(device, dtype)
-    folder = fetch(where, local_files_only=local_files_only)
-    processor = PETRG3DProcessor.from_pretrained(folder, recipe=recipe, local_files_only=local_files_only)
-    model = (PETRG3D.from_pretrained if layers else load_without_layers)(
-        folder,
-        base=base,
-        recipe=recipe,
-        dtype=place.dtype,
-        device=place.device,
-        local_files_only=local_files_only,
-    )
+    folder = fetch(where)
+    processor = PETRG3DProcessor.from_pretrained(folder)
+    load = PETRG3D.from_pretrained if layers else load_without_layers
+    model = load(folder, base=base, dtype=place.dtype, device=place.device)
     ours = HeldTensors({name: tensor for name, tensor in model.state_dict().items() if is_ours(name)})
     return Loaded(model, processor, place, fingerprint(ours))
 

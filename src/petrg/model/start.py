@@ -26,7 +26,6 @@ def start(
     recipe: str | Mapping[str, Any] | Recipe = "petrg-1",
     dtype: torch.dtype | str | None = None,
     domain: str = "untrained",
-    local_files_only: bool = False,
 ) -> tuple[PETRG3D, PETRG3DProcessor]:
     """The language model with its weights, everything of ours drawn at random (torch's seed), and its processor.
 
@@ -46,9 +45,9 @@ def start(
     """
     typed = Recipe.of(recipe)
     shape = network_for(typed, network)  # before anything is fetched
-    tokenizer = base_tokenizer(base, revision, local_files_only=local_files_only)
+    tokenizer = base_tokenizer(base, revision)
     size = len(tokenizer)
-    lm = load_base(base, revision=revision, size=size, dtype=dtype, local_files_only=local_files_only)
+    lm = load_base(base, revision=revision, size=size, dtype=dtype)
     config = PETRG3DConfig(
         network=shape,
         recipe=typed,

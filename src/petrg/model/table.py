@@ -18,10 +18,8 @@ from petrg.model.base import LOAD_FAULTS, is_base, unreadable
 from petrg.model.config import PETRG3DConfig
 from petrg.model.export_lm import TOKEN_ROWS
 from petrg.model.network import PETRG3D
-from petrg.model.recipe import Recipe
-from petrg.model.released import check_shapes
 from petrg.model.tensors import INDEX, SINGLE, SafeTensors, open_tensors
-from petrg.model.weights import base_place, expect_recipe, fetch, is_ours, read_config
+from petrg.model.weights import base_place, fetch, fill_ours, read_config
 
 __all__ = ["load_without_layers"]
 
@@ -32,10 +30,8 @@ def load_without_layers(
     where: Path | str,
     *,
     base: Path | str | None = None,
-    recipe: str | Mapping[str, Any] | Recipe | None = None,
     dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu",
-    local_files_only: bool = False,
 ) -> PETRG3D:
     """A network whose language model has its table of words and nothing else: layers and head stay on the meta device.
 
@@ -47,33 +43,32 @@ def load_without_layers(
     ----------
     base : folder or hub name, optional
         The language model as published, or a folder that `petrg export-lm` wrote from these weights.
-    recipe, dtype, local_files_only
+    dtype, device
         As `petrg.model.weights.load`.
 
     Raises
     ------
     ModelError
-        If a tensor is missing, unknown or of another shape, the recipe is another, or the table is of another
-        language model than these weights stand on.
+        If a tensor is missing, unknown or of another shape, or the table is of another language model than these
+        weights stand on.
     """
-    folder, hub = fetch(where, local_files_only=local_files_only), {"local_files_only": local_files_only}
+    folder = fetch(where)
     own = read_config(folder)
-    expect_recipe(own, recipe)
     place, revision = base_place(folder, own, base)
     with torch.device("meta"):
         lm = AutoModelForCausalLM.from_config(own.text_config)
     table = lm.get_input_embeddings()
     name = next(key for key, parameter in lm.named_parameters() if parameter is table.weight)
     pinned = revision is not None and not Path(place).is_dir()
-    source = _tensors(place, revision, name if pinned else None, hub)
+    source = _tensors(place, revision, name if pinned else None)
     exported = Path(place) / TOKEN_ROWS
     if not pinned and not exported.is_file():
         _expect_same(own, source, {key: tuple(t.shape) for key, t in lm.state_dict().items()}, name)
     _fill(table, source, name, dtype)
-    lm.generation_config = _generation_config(place, revision, hub) or lm.generation_config
+    lm.generation_config = _generation_config(place, revision) or lm.generation_config
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         model = PETRG3D(own, language_model=lm)
-    _fill_ours(model, open_tensors(folder), dtype)
+    fill_ours(model, open_tensors(folder), dtype)
     if exported.is_file():
         _expect_export(model, exported)
     for part in (table, *(child for key, child in model.named_children() if key != "language_model")):
@@ -81,15 +76,15 @@ def load_without_layers(
     return model.eval()
 
 
-def _tensors(place: Path | str, revision: str | None, wanted: str | None, hub: Mapping[str, Any]) -> SafeTensors:
+def _tensors(place: Path | str, revision: str | None, wanted: str | None) -> SafeTensors:
     """The language model's files: those that hold the tensor ``wanted``, or all."""
     try:
-        found = cached_file(place, INDEX, revision=revision, _raise_exceptions_for_missing_entries=False, **hub)
+        found = cached_file(place, INDEX, revision=revision, _raise_exceptions_for_missing_entries=False)
         names = [SINGLE]
         if found is not None:
             index = json.loads(Path(found).read_text(encoding="utf-8"))["weight_map"]
             names = sorted(set(index.values())) if wanted is None else [index[wanted]]
-        paths = [cached_file(place, name, revision=revision, **hub) for name in names]
+        paths = [cached_file(place, name, revision=revision) for name in names]
     except (*LOAD_FAULTS, TypeError) as error:
         raise unreadable(place, error, "table of words") from error
     return SafeTensors.of([Path(str(path)) for path in paths])
@@ -130,16 +125,9 @@ def _fill(table: Any, source: SafeTensors, name: str, dtype: torch.dtype | None)
             setattr(table, key, torch.tensor(table.scalar_embed_scale))
 
 
-def _fill_ours(model: PETRG3D, tensors: Any, dtype: torch.dtype | None) -> None:
-    check_shapes(tensors.shapes, {k: tuple(t.shape) for k, t in model.state_dict().items() if is_ours(k)})
-    state = {name: tensors.read(name) for name in tensors.shapes}
-    state = {k: t.to(dtype) if dtype is not None and t.is_floating_point() else t for k, t in state.items()}
-    model.load_state_dict(state, strict=False, assign=True)
-
-
-def _generation_config(place: Path | str, revision: str | None, hub: Mapping[str, Any]) -> GenerationConfig | None:
+def _generation_config(place: Path | str, revision: str | None) -> GenerationConfig | None:
     """What the language model stops at and draws from, where it says so."""
     try:
-        return GenerationConfig.from_pretrained(place, revision=revision or "main", **hub)
+        return GenerationConfig.from_pretrained(place, revision=revision or "main")
     except OSError:
         return None

@@ -32,6 +32,7 @@ __all__ = [
     "base_place",
     "expect_recipe",
     "fetch",
+    "fill_ours",
     "generation_config",
     "is_ours",
     "load",
@@ -302,19 +303,30 @@ def _language_model(folder: Path, config: PETRG3DConfig, base: Path | str | None
 
 
 def overlay(model: PETRG3D, tensors: Tensors, dtype: torch.dtype | None = None) -> None:
+    """`fill_ours` of a network whose language model is whole.
+
+    Raises
+    ------
+    ModelError
+        As there, or if anything stays empty.
+    """
+    fill_ours(model, tensors, dtype)
+    empty = [name for name, tensor in _all_tensors(model) if tensor.is_meta]
+    if empty:
+        raise ModelError(f"nothing fills {', '.join(empty[:3])}", "every tensor from a file", "fetch the weights again")
+
+
+def fill_ours(model: PETRG3D, tensors: Tensors, dtype: torch.dtype | None = None) -> None:
     """Put our tensors into a network whose own are empty, strictly.
 
     Raises
     ------
     ModelError
-        If one is missing, unknown or of another shape, or anything stays empty.
+        If one is missing, unknown or of another shape.
     """
     check_shapes(tensors.shapes, {k: tuple(t.shape) for k, t in model.state_dict().items() if is_ours(k)})
     state = {name: _as(tensors.read(name), dtype) for name in tensors.shapes}
     model.load_state_dict(state, strict=False, assign=True)
-    empty = [name for name, tensor in _all_tensors(model) if tensor.is_meta]
-    if empty:
-        raise ModelError(f"nothing fills {', '.join(empty[:3])}", "every tensor from a file", "fetch the weights again")
 
 
 def _as(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
