@@ -39,7 +39,7 @@ from petrg.train.learner import Learner
 from petrg.train.order import BucketedBatches
 from petrg.train.parallel import expect_processes, gathered, world
 from petrg.train.phantoms import phantom_cases
-from petrg.train.trainer import Best, PETRGTrainer, arguments, state_of
+from petrg.train.trainer import Best, PETRGTrainer, arguments, on_this_processor, state_of
 from petrg.train.validate import Scored, loss_of, score, write_texts
 from petrg.train.watch import Watch
 
@@ -85,7 +85,7 @@ def train(
     told: Told = lambda found: None,
     said: Said = lambda step, found: None,
 ) -> Trained:
-    """Train and save.
+    """Train and save; in float32 where bfloat16 is asked of a CPU without instructions for it.
 
     Parameters
     ----------
@@ -106,6 +106,9 @@ def train(
     expect_processes(config)
     out, main = Path(out), world()[1] == 0
     progress = progress if main else silent
+    asked, config = config, on_this_processor(config)
+    if config is not asked:
+        progress("this processor has no bfloat16 instructions: training in float32", 0, 0)
     last = _begin(config, out, resume)
     try:
         ready = prepare(config, out, progress, told if main else None)

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerState, TrainingArguments
 
 from petrg.errors import ModelError
+from petrg.model.device import cpu_has_bfloat16
 from petrg.train import checkpoint
 from petrg.train.batch import Collate
 from petrg.train.config import TrainConfig
@@ -28,7 +29,7 @@ from petrg.train.parts import trained
 from petrg.train.validate import Scored, margin
 from petrg.train.watch import Watch
 
-__all__ = ["Best", "PETRGTrainer", "arguments", "state_of", "steps_of"]
+__all__ = ["Best", "PETRGTrainer", "arguments", "on_this_processor", "state_of", "steps_of"]
 
 _LOWEST = -1e9
 _STATE = "trainer_state.json"  # where the Trainer looks for it
@@ -59,9 +60,19 @@ class Best:
         self.stopped = patience is not None and self.waited >= patience
 
 
+def on_this_processor(config: TrainConfig) -> TrainConfig:
+    """``config`` in float32 where it asks for bfloat16 of a CPU without instructions for it, else as it is."""
+    lacks = config.precision == "bf16" and _on_cpu(config) and not cpu_has_bfloat16()
+    return config.model_copy(update={"precision": "fp32"}) if lacks else config
+
+
+def _on_cpu(config: TrainConfig) -> bool:
+    return config.device == "cpu" or not torch.cuda.is_available()
+
+
 def arguments(config: TrainConfig, out: Path) -> TrainingArguments:
     """The Trainer's own arguments: its reports, saves and evaluations are ours."""
-    cpu = config.device == "cpu" or not torch.cuda.is_available()
+    cpu = _on_cpu(config)
     made = TrainingArguments(
         output_dir=str(out),
         per_device_train_batch_size=config.batches.cases,
