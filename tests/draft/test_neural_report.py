@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from written import codes, network_statements, report_of
+from written import codes, network_statements, report_of, writer
 
 from petrg.anatomy import Region, Side
 from petrg.draft.check_study import facts_for
 from petrg.draft.check_text import check_text
+from petrg.draft.neural import prepare
+from petrg.errors import ModelError
 from petrg.export.html import render_html
 from petrg.export.text import render_text
 from petrg.report import LesionStatus, Report, StatementKind
@@ -42,6 +44,12 @@ def test_it_is_a_whole_report_that_says_who_wrote_it(ill) -> None:
     assert mismatches(report, ill) == []
     assert Report.from_json(report.to_json()) == report
     assert report.impression, "the impression is the record's own"
+
+
+def test_a_language_that_the_prompt_does_not_ask_for_is_refused(ill) -> None:
+    study, record = ill
+    with pytest.raises(ModelError, match="petrg3d-2025 is asked to write 'en' — expected 'zh'"):
+        prepare(study, writer("petrg3d-2025"), language="en", record=record)
 
 
 def test_what_the_text_leaves_out_is_said(ill) -> None:

@@ -153,6 +153,13 @@ def test_a_wrong_file_says_what_differs(released: Checkpoint, fault: str, tmp_pa
         load_released(file, released.base)
 
 
+def test_a_base_that_is_no_language_model_is_said(released: Checkpoint, tmp_path: Path) -> None:
+    convert_released(released.file, tmp_path / "w", base=released.base)
+    with pytest.raises(ModelError, match="it holds a petrg3d model"):
+        convert_released(released.file, tmp_path / "again", base=tmp_path / "w")
+    assert not (tmp_path / "again").exists()
+
+
 def test_a_file_that_is_not_there(released: Checkpoint, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="weights cannot be read: No such file"):
         convert_released(tmp_path / "none.safetensors", tmp_path / "w", base=released.base)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -211,6 +212,20 @@ def test_a_full_disk_is_said_and_leaves_no_mark(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(checkpoint, "_sync", full)
     with pytest.raises(OutputError, match="No space left"):
         checkpoint.write(tmp_path, 1, filled)
+    assert checkpoint.latest(tmp_path) is None
+
+
+def test_a_file_that_cannot_grow_is_said(tmp_path: Path) -> None:
+    """safetensors has an error of its own for what the system refuses: here a file above the process's limit."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
+    try:
+        with pytest.raises(OutputError, match="a checkpoint cannot be written: File too large"):
+            checkpoint.write(
+                tmp_path, 1, lambda aside: checkpoint.save_tensors(aside / "a.safetensors", {"x": torch.zeros(1 << 20)})
+            )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert checkpoint.latest(tmp_path) is None
 
 

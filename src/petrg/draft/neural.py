@@ -160,8 +160,8 @@ def prepare(
     Raises
     ------
     ModelError
-        If the weights may not be shown this study, or the recipe needs a sex that is not known, or shows both images
-        and is asked to show fewer.
+        If the weights may not be shown this study, or the recipe needs a sex that is not known, writes another
+        language, or shows both images and is asked to show fewer.
     StudyError, UnitError, StyleError, ReportError
         As `petrg.draft.pipeline.draft`.
     """
@@ -170,6 +170,7 @@ def prepare(
         record = None if record is None else record_without_ct(record)
     expect_domain(study, writer.loaded.domain, allow_untrained=writer.allow_untrained)
     chosen = _style(style, language)
+    _expect_language(writer, chosen)
     use = _use(writer, pet_only=pet_only, show=show)
     ask = _ask(study, writer, chosen, hospital, template=template, use=use)
     measured = draft(
@@ -276,6 +277,19 @@ def _style(style: str | Path | Style | None, language: Literal["zh", "en"]) -> S
     if isinstance(style, Style):
         return style
     return load_style(DEFAULT_STYLES[language] if style is None else style)
+
+
+def _expect_language(writer: NeuralWriter, style: Style) -> None:
+    """Refuse a language that the prompt does not ask for: the text would be read by another's words."""
+    recipe = writer.loaded.recipe
+    asked = recipe.prompt.system + recipe.prompt.without_template
+    own = "zh" if any("\u4e00" <= letter <= "\u9fff" for letter in asked) else "en"
+    if "{language}" not in asked and style.language != own:
+        raise ModelError(
+            f"recipe {recipe.name} is asked to write {style.language!r}",
+            f"{own!r}, the language of its prompt",
+            f"give --language {own} and a style of it",
+        )
 
 
 def _ask(

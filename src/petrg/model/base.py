@@ -61,9 +61,12 @@ def base_config(name: str | Path, revision: str | None = None, **hub: Any) -> An
         If there is none at ``name``.
     """
     try:
-        return AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False, **hub)
+        made = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False, **hub)
     except LOAD_FAULTS as error:
         raise unreadable(name, error) from error
+    if getattr(made, "hidden_size", None) is None:
+        raise unreadable(name, ValueError(f"it holds a {made.model_type} model"))
+    return made
 
 
 def base_tokenizer(name: str | Path, revision: str | None = None, **hub: Any) -> Any:

@@ -14,7 +14,7 @@ from petrg.model.backbone import end_ids, row_scale
 from petrg.model.base import base_state, quiet
 from petrg.model.network import PETRG3D
 from petrg.model.processor import PETRG3DProcessor
-from petrg.model.tensors import SHARD
+from petrg.model.tensors import SHARD, writing
 from petrg.model.tokens import MARKS
 from petrg.model.weights import generation_config
 
@@ -70,7 +70,7 @@ def export_lm(model: PETRG3D, processor: PETRG3DProcessor, folder: Path) -> Expo
     state = base_state(lm.state_dict())
     span, recipe = model.span, processor.typed_recipe
     ends = model_ends(model, processor)
-    with output_directory(folder) as aside:
+    with output_directory(folder) as aside, writing():
         with quiet():
             lm.save_pretrained(aside, state_dict=state, max_shard_size=SHARD)
         processor.tokenizer.save_pretrained(aside)

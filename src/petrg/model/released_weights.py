@@ -17,7 +17,7 @@ from petrg.model.config import PETRG3DConfig
 from petrg.model.network import PETRG3D
 from petrg.model.released import RECIPE, check_shapes, network_of, our_name, released_shapes, their_name
 from petrg.model.released_keys import DUPLICATE
-from petrg.model.tensors import HeldTensors, PickledTensors, SafeTensors, Tensors, open_tensors
+from petrg.model.tensors import HeldTensors, PickledTensors, SafeTensors, Tensors, open_tensors, writing
 from petrg.model.tokens import add_tokens
 from petrg.model.weights import EMBEDDED, is_ours, overlay
 
@@ -159,5 +159,5 @@ def write_released(model: PETRG3D, file: Path) -> None:
         As `released_state`.
     """
     state = {name: tensor.contiguous().clone() for name, tensor in released_state(model).items()}  # none shares memory
-    with output_directory(file.parent) as aside:
+    with output_directory(file.parent) as aside, writing():
         save_file(state, aside / file.name)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
 import pickle
+import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +32,7 @@ __all__ = [
     "Tensors",
     "open_tensors",
     "write_shards",
+    "writing",
 ]
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -374,3 +378,14 @@ def _bytes(source: Tensors, row: _Row) -> memoryview:
     tensor = source.read(row.name).to("cpu", row.dtype).contiguous()
     array: Any = tensor.view(-1).view(torch.uint8).numpy() if tensor.numel() else b""
     return memoryview(array)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Within, what safetensors says of a file that cannot be written (a full disk) is an OSError, as of any other."""
+    try:
+        yield
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        code = int(number[1]) if number else errno.EIO
+        raise OSError(code, os.strerror(code)) from error

@@ -25,7 +25,7 @@ from petrg.model.generate import drawing
 from petrg.model.network import PETRG3D
 from petrg.model.recipe import Recipe
 from petrg.model.released import check_shapes
-from petrg.model.tensors import INDEX, SHARD, HeldTensors, Tensors, open_tensors, write_shards
+from petrg.model.tensors import INDEX, SHARD, HeldTensors, Tensors, open_tensors, write_shards, writing
 
 __all__ = [
     "EMBEDDED",
@@ -121,7 +121,7 @@ def save(
     if processor is not None:
         processor.check(config)
     config.embeds_base, config.base_fingerprint = embed, found
-    with output_directory(folder) as aside:
+    with output_directory(folder) as aside, writing():
         if embed:
             with quiet():
                 model.language_model.save_pretrained(aside / EMBEDDED, state_dict=lm, max_shard_size=limit)

@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from petrg.errors import ModelError, OutputError
+from petrg.model.tensors import writing
 
 __all__ = [
     "MARK",
@@ -57,7 +59,8 @@ def write(folder: Path, step: int, fill: Callable[[Path], None]) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
-        fill(aside)
+        with writing():
+            fill(aside)
         mark = {p.relative_to(aside).as_posix(): _facts(p) for p in sorted(aside.rglob("*")) if p.is_file()}
         for path in (*sorted(aside.rglob("*")), aside):
             _sync(path)
@@ -146,7 +149,7 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     """What `save_tensors` wrote."""
     try:
         return load_file(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise _unreadable() from error
 
 
