@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 DOMAINS = ("patients", "phantoms", "untrained")
-"""Whose images trained an encoder."""
+"""Whose images trained an encoder: the first may see most."""
 Positive = Annotated[int, Field(gt=0)]
 
 

@@ -13,13 +13,12 @@ from petrg.errors import ModelError
 from petrg.model.rows import side_by_side
 from petrg.model.vit import Kept, keep_patches
 from petrg.train.examples import Example, no_classes
-from petrg.train.images import UNKNOWN, Named, patch_lesions, patch_regions
+from petrg.train.images import NO_LESION, UNKNOWN, Named, patch_lesions, patch_regions
 from petrg.train.seeds import seed_of
 
 __all__ = ["Collate"]
 
 _MODALITIES = ("ct", "pet")
-_NO_LESION = -2
 
 
 @dataclass(frozen=True)
@@ -156,7 +155,7 @@ def _lesions(rows: Sequence[Tensor | None], images: Sequence[Named], patches: in
     filled = [F.pad(f, (0, patches - f.shape[1], 0, most - len(f))) for f in found]
     return {
         "lesions": torch.stack(filled),
-        "lesion_regions": torch.stack([F.pad(n, (0, most - len(n)), value=_NO_LESION) for n in numbers]),
+        "lesion_regions": torch.stack([F.pad(n, (0, most - len(n)), value=NO_LESION) for n in numbers]),
     }
 
 

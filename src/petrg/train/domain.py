@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from petrg.model.config import DOMAINS
 from petrg.train.config import Phantoms, TrainConfig
 
 __all__ = ["domain_of", "joined", "narrower"]
 
-_KNOWN = ("untrained", "phantoms", "patients")  # each may see more than those before it
+_KNOWN = DOMAINS[::-1]  # each may see more than those before it
 
 
 def narrower(one: str, other: str) -> str:

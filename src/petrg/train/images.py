@@ -20,6 +20,7 @@ from petrg.train.cases import REGIONS, Raw, Source, Targets
 
 __all__ = [
     "ALONE",
+    "NO_LESION",
     "NO_REGION",
     "UNKNOWN",
     "PreparedImages",
@@ -31,6 +32,8 @@ __all__ = [
 
 NO_REGION, UNKNOWN = len(REGIONS), -100
 """A patch that holds no known part of the body; a patch of which nothing is known."""
+NO_LESION = -2
+"""In the place of a lesion's region where a row has fewer lesions than another; -1 is a region that is not known."""
 ALONE = "alone."
 """How the names of tensors begin that take the place of others where the PET is shown alone."""
 _LEAST_SHARE = 0.1  # of a patch's voxels, below which it belongs to no region
@@ -45,8 +48,7 @@ def prepare(raw: Raw, recipe: Recipe, patch: Patch) -> Named:
     -------
     dict
         ``ct`` and ``pet`` (c, d0, d1, d2) float32, ``wanted`` (patches) bool, under `ALONE` those of the PET by
-        itself; where they are known ``regions`` and
-        ``lesions`` (d0, d1, d2) with ``lesion_regions`` (lesions) int64.
+        itself; where they are known ``regions`` and ``lesions`` (d0, d1, d2) with ``lesion_regions`` (lesions) int64.
     """
     if isinstance(recipe.input, StoredInput):
         assert raw.stored is not None

@@ -9,11 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from petrg.train.heads import Heads, latents_of
-from petrg.train.images import UNKNOWN
+from petrg.train.images import NO_LESION, UNKNOWN
 
 __all__ = ["attention_loss", "latent_loss", "patch_loss"]
-
-_NO_LESION = -2
 
 
 def _cross_entropy(logits: Tensor, wanted: Tensor) -> Tensor:
@@ -75,7 +73,7 @@ def attention_loss(looked: Sequence[Tensor], lesions: Tensor, regions: Tensor, s
         Mean over lesions and modalities of -log of the share of attention on the lesion's patches, the share averaged
         over heads and over the region's latents (over the one that looks most where the region is unknown).
     """
-    there = lesions.any(dim=-1) & (regions > _NO_LESION)
+    there = lesions.any(dim=-1) & (regions > NO_LESION)
     per_lesion = []
     for weights, shown in zip(looked, seen.T, strict=True):
         for row in (there & shown[:, None]).any(dim=1).nonzero()[:, 0].tolist():
