@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 from tiny_train import MANIFEST, cases_of, toy
@@ -18,6 +20,7 @@ from petrg.train.examples import Examples, Shown, ask_of
 from petrg.train.phantoms import PhantomSource
 from petrg.train.scratch import new_tokenizer
 
+Damage = Callable[[Path], object]
 OURS, RELEASED = Recipe.of("petrg-1"), Recipe.of("petrg3d-2025")
 
 
@@ -92,16 +95,65 @@ def test_a_changed_byte_changes_the_digest(home: Path) -> None:
         (MANIFEST.replace("validation", "val"), "row 2 of the manifest has no known split"),
         (MANIFEST.replace("AP_2", "AP_3"), "row 2 of the manifest has no report"),
         (MANIFEST.replace("p1", ""), "row 1 of the manifest has no id or no patient"),
+        (MANIFEST.replace("AP_1", "../AP_1"), "row 1 of the manifest has an id that names no file"),
+        (MANIFEST.replace("AP_1", 300 * "A"), "row 1 of the manifest has an id that names no file"),
         (MANIFEST.replace("男", "1"), "row 2 of the table of patients has a sex that cannot be read"),
     ],
 )
 def test_a_wrong_manifest_is_refused_by_row(home: Path, manifest: str, said: str) -> None:
     (home / "manifest.csv").write_text(manifest)
+    lines = [f"{line.partition(',')[0]},肝脏正常" for line in manifest.splitlines()[1:] if "AP_3" not in line]
+    (home / "reports.csv").write_text("\n".join(["id,report", *dict.fromkeys(lines)]))
     with pytest.raises(InputError) as error:
         expect_apart(cases_of(home))
     assert str(error.value).startswith(said)
     assert "AP_" not in str(error.value)
     assert "p1" not in str(error.value)
+
+
+def _nan(path: Path) -> None:
+    image = nibabel.load(path)
+    assert isinstance(image, nibabel.Nifti1Image)
+    nibabel.save(nibabel.Nifti1Image(np.full(image.shape, np.nan, np.float32), image.affine), path)
+
+
+def _elsewhere(path: Path) -> None:
+    image = nibabel.load(path)
+    assert isinstance(image, nibabel.Nifti1Image)
+    affine = image.affine + np.array([[0, 0, 0, 5000.0]] * 3 + [[0, 0, 0, 0]])
+    nibabel.save(nibabel.Nifti1Image(np.asarray(image.dataobj, np.float32), affine), path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "stored", "said"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:5000]), False, "the PET's NIfTI file cannot be read"),
+        (lambda path: path.write_bytes(path.read_bytes()[:5000]), True, "the PET cannot be read"),
+        (_nan, False, "the PET's NIfTI file holds"),
+        (_nan, True, "the PET holds values that are no numbers"),
+        (_elsewhere, False, "CT and PET lie 4"),
+    ],
+)
+def test_an_image_that_cannot_be_used_is_refused_by_row(home: Path, damage: Damage, stored: bool, said: str) -> None:
+    source = cases_of(home)[1].source
+    assert source is not None
+    source.read(stored=stored)
+    damage(home / "images" / "AP_2_0001.nii.gz")
+    with pytest.raises(ModelError) as error:
+        source.read(stored=stored)
+    assert str(error.value).startswith(f"row 2 of the manifest: {said}")
+
+
+def test_reports_that_cannot_be_used_are_told_by_their_place(home: Path) -> None:
+    (home / "reports" / "AP_2.json").write_text("{")
+    with pytest.raises(ModelError, match=r"1 ids have a report as \.json and as \.txt"):
+        cases_of(home)
+    (home / "reports" / "AP_2.txt").unlink()
+    with pytest.raises(ModelError, match="report 2 of reports/, by name, cannot be read"):
+        cases_of(home)
+    (home / "manifest.csv").unlink()
+    with pytest.raises(ModelError, match=r"data\.path holds no manifest\.csv"):
+        cases_of(home)
 
 
 def test_unknown_sex_and_hospital_are_left_unknown(home: Path) -> None:

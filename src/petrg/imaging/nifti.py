@@ -35,7 +35,7 @@ from petrg.imaging.suv import Given, SuvScale, suv_scale
 from petrg.imaging.volume import Volume
 from petrg.progress import Progress, silent
 
-__all__ = ["is_nifti", "nifti_bytes", "read_nifti", "read_nifti_study", "stem_role", "write_nifti"]
+__all__ = ["expect_overlap", "is_nifti", "nifti_bytes", "read_nifti", "read_nifti_study", "stem_role", "write_nifti"]
 
 _NO_GIVEN = Given()
 _CT_ONLY_HU = -500.0
@@ -93,7 +93,7 @@ def read_nifti_study(
     pet = _pet(pet_file, given, quantity) if pet_file else None
     progress("reading NIfTI", 2, 2)
     if ct and pet:
-        _expect_overlap(ct.volume, pet.volume)
+        expect_overlap(ct.volume, pet.volume)
     scale = pet.scale if pet else None
     problems = [*(ct.problems if ct else ()), *(pet.problems if pet else ())]
     problems += pose_problems(pet.volume) if pet else ()
@@ -256,8 +256,14 @@ def stem_role(file: Named | None) -> str:
     return part.get(file.role, names.get(file.role, file.role))
 
 
-def _expect_overlap(ct: Volume, pet: Volume) -> None:
-    """Refuse a CT and a PET that lie nowhere near each other."""
+def expect_overlap(ct: Volume, pet: Volume) -> None:
+    """Refuse a CT and a PET that lie nowhere near each other.
+
+    Raises
+    ------
+    GeometryError
+        If their boxes do not meet.
+    """
     boxes = []
     for grid in (ct.grid, pet.grid):
         ends = np.array([[z, y, x] for z in (0, 1) for y in (0, 1) for x in (0, 1)]) * (np.array(grid.shape) - 1)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
 from petrg.anatomy.parts import body_part
-from petrg.errors import ModelError
+from petrg.errors import InputError, ModelError
 from petrg.evaluate.cases.case import Case
 from petrg.evaluate.cases.meta import find_column, parse_sex
 from petrg.evaluate.cases.tables import read_rows
@@ -32,6 +33,7 @@ from petrg.evaluate.cases.template import Template, read_template
 from petrg.evaluate.labels.extract import extract
 from petrg.imaging import Grid, Quantity, Study
 from petrg.imaging.masks import read_label_map
+from petrg.imaging.nifti import expect_overlap
 from petrg.imaging.nifti_file import read_nifti
 from petrg.imaging.resample import resample
 from petrg.model.recipe import Recipe, StoredInput
@@ -49,28 +51,40 @@ _TEXT_COLUMNS = ("report", "gt_report", "findings", "reference", "text", "检查
 _CHUNK = 1 << 22
 _APART_MM = 1.0  # corners of a pair that is said to lie on one grid
 _MOST_LESIONS = 2000
+_LONGEST_ID = 200  # bytes; a file's name has 255
 
 
 @dataclass(frozen=True)
 class DirectorySource:
-    """The two files of a case, its mask and its label map where there are such."""
+    """The two files of a case, its mask and its label map where there are such; ``row`` is said of what is wrong."""
 
     ct: Path
     pet: Path
     mask: Path | None = None
     labels: Path | None = None
+    row: str = "a study"
 
     def read(self, *, stored: bool) -> Raw:
-        """Read the files."""
-        if stored:
-            ct, pet = (np.asarray(_opened(p, "an image").dataobj, dtype=np.float32) for p in (self.ct, self.pet))
-            return Raw(stored=(ct, pet))
-        study = Study(
-            id=self.ct.name.removesuffix("_0000.nii.gz"),
-            ct=read_nifti(self.ct, Quantity.HU),
-            pet=read_nifti(self.pet, Quantity.SUV_BW),
-        )
-        return Raw(study=study, targets=self._targets(study.suv().grid))
+        """Read the files.
+
+        Raises
+        ------
+        ModelError
+            With the row, if a file cannot be read, holds no numbers, or CT and PET lie apart.
+        """
+        try:
+            return self._stored() if stored else self._in_mm()
+        except InputError as error:
+            raise ModelError(f"{self.row}: {error.found}", error.expected, error.do) from error
+
+    def _stored(self) -> Raw:
+        return Raw(stored=(_voxels(self.ct, "the CT"), _voxels(self.pet, "the PET")))
+
+    def _in_mm(self) -> Raw:
+        ct, pet = read_nifti(self.ct, Quantity.HU), read_nifti(self.pet, Quantity.SUV_BW)
+        expect_overlap(ct, pet)
+        study = Study(id=self.ct.name.removesuffix("_0000.nii.gz"), ct=ct, pet=pet)
+        return Raw(study=study, targets=self._targets(pet.grid))
 
     def _targets(self, grid: Grid) -> Targets | None:
         """What mask and label map tell; nothing is said of lesions where there is no mask."""
@@ -159,6 +173,8 @@ def directory_cases(config: Directory, recipe: Recipe, *, images: bool = True) -
         of its own. Messages name rows, never an id.
     """
     home = Path(config.path)
+    if not (home / config.manifest).is_file():
+        raise ModelError(f"data.path holds no {config.manifest}", "a folder in the PETRG layout", "correct data.path")
     columns, rows = read_rows(home / config.manifest)
     names = {name: find_column(columns, (name,)) for name in _COLUMNS}
     lacking = [name for name, column in names.items() if column is None]
@@ -212,6 +228,8 @@ def _case(
     key = cell["id"]
     if not key or not cell["patient"]:
         raise ModelError(f"{where} has no id or no patient", "both", "fill them in")
+    if Path(key).name != key or "\\" in key or len(key.encode()) > _LONGEST_ID:
+        raise ModelError(f"{where} has an id that names no file", "the files' name without its ending", "correct it")
     if cell["split"] not in _SPLITS:
         raise ModelError(f"{where} has no known split", "train, validation or test", "write it so")
     if not texts.get(key, "").strip():
@@ -250,7 +268,8 @@ def _source(home: Path, key: str, where: str, *, stored: bool) -> DirectorySourc
     if stored:
         _expect_one_grid(ct, pet, where)
     labels = home / "labels" / f"{key}.nii.gz"
-    return DirectorySource(ct, pet, mask if mask.is_file() else None, labels if labels.is_file() else None)
+    mask_there, labels_there = (path if path.is_file() else None for path in (mask, labels))
+    return DirectorySource(ct, pet, mask_there, labels_there, where)
 
 
 def _expect_one_grid(ct: Path, pet: Path, where: str) -> None:
@@ -279,6 +298,17 @@ def _opened(path: Path, what: str) -> Any:
         raise ModelError(f"{what} cannot be read", "a whole NIfTI file", "copy it again") from error
 
 
+def _voxels(path: Path, what: str) -> NDArray[np.float32]:
+    """The values of a NIfTI file as stored."""
+    try:
+        values = np.asarray(_opened(path, what).dataobj, dtype=np.float32)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ModelError(f"{what} cannot be read", "a whole NIfTI file", "copy it again") from error
+    if not np.isfinite(values).all():
+        raise ModelError(f"{what} holds values that are no numbers", "numbers", "convert it again from the source")
+    return values
+
+
 def _reports(home: Path) -> dict[str, str]:
     table, folder = home / "reports.csv", home / "reports"
     if table.is_file():
@@ -289,18 +319,21 @@ def _reports(home: Path) -> dict[str, str]:
         return {str(row[ids]).strip(): row[text] or "" for row in rows}
     if not folder.is_dir():
         raise ModelError("the data folder has no reports", "reports.csv, or the folder reports", "check data.path")
-    return {path.stem: _text(path) for path in sorted(folder.iterdir()) if path.suffix in (".json", ".txt")}
+    paths = sorted(path for path in folder.iterdir() if path.suffix in (".json", ".txt"))
+    if twice := len(paths) - len({path.stem for path in paths}):
+        raise ModelError(f"{twice} ids have a report as .json and as .txt", "one of them", "remove the other")
+    return {path.stem: _text(path, f"report {number} of reports/, by name,") for number, path in enumerate(paths, 1)}
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, which: str) -> str:
     try:
         raw = path.read_text(encoding="utf-8-sig")
         if path.suffix == ".txt":
             return raw
         document = json.loads(raw)
     except (OSError, ValueError) as error:
-        raise ModelError("a report cannot be read", "JSON or text in UTF-8", "save it anew") from error
+        raise ModelError(f"{which} cannot be read", "JSON or text in UTF-8", "save it anew") from error
     found = [document[k] for k in _TEXT_KEYS if isinstance(document, dict) and isinstance(document.get(k), str)]
     if not found:
-        raise ModelError("a report's JSON has no findings", f"one of the keys {', '.join(_TEXT_KEYS)}", "add it")
+        raise ModelError(f"{which} is JSON without findings", f"one of the keys {', '.join(_TEXT_KEYS)}", "add it")
     return str(found[0])
