@@ -84,6 +84,14 @@ def test_user_given_values_win_and_are_marked(folder: Path) -> None:
     assert study.context.sources["tracer"] == "user"
 
 
+@pytest.mark.parametrize("given", [Sex.M, Sex.OTHER])
+def test_a_sex_that_is_given_wins_over_the_header_s(tmp_path: Path, given: Sex) -> None:
+    write(tmp_path, [*ct(), *pet(edit=lambda ds, i: setattr(ds, "PatientSex", "F"))])
+    plain, told = read_study(tmp_path), read_study(tmp_path, given=Given(sex=given))
+    assert (plain.context.sex, plain.context.sources["sex"]) == (Sex.F, "header")
+    assert (told.context.sex, told.context.sources["sex"]) == (given, "user")
+
+
 def test_activity_needs_no_weight_and_is_no_suv(tmp_path: Path) -> None:
     write(tmp_path, pet(edit=lambda ds, i: delattr(ds, "PatientWeight")))
     study = read_study(tmp_path, quantity=Quantity.ACTIVITY)

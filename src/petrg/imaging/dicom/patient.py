@@ -141,8 +141,10 @@ def identifying(slices: Sequence[Slice]) -> frozenset[str]:
     return frozenset(value for ds in seen for tag in tags if (value := text(ds, tag)))
 
 
-def context_of(slices: Sequence[Slice], tracer: str | None, tracer_from: str = "header") -> Context:
-    """Tracer, sex and age as far as the headers hold them; each marked with where it came from."""
+def context_of(
+    slices: Sequence[Slice], tracer: str | None, tracer_from: str = "header", *, sex_given: Sex | None = None
+) -> Context:
+    """Tracer, sex and age as far as the headers hold them, a sex that is given first; each marked with its source."""
     values: dict[str, object] = {"tracer": tracer}
     for ds in {id(s.dataset): s.dataset for s in (slices[0], slices[-1])}.values():
         sex = (string(ds, 0x00100040) or "").upper()
@@ -153,6 +155,8 @@ def context_of(slices: Sequence[Slice], tracer: str | None, tracer_from: str = "
             values.setdefault("age_years", age)
     known = {k: v for k, v in values.items() if v is not None}
     sources = dict.fromkeys(known, "header") | ({"tracer": tracer_from} if tracer is not None else {})
+    if sex_given is not None:
+        known["sex"], sources["sex"] = sex_given, "user"
     return Context.model_validate({**known, "sources": sources})
 
 

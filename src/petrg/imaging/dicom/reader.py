@@ -79,7 +79,7 @@ def _read(files: Found, options: Options, refuse: Refuse, progress: Progress) ->
         reading.found = (*list_series(ct, "ct"), *list_series(pet, "pet"), *others)
         if chosen:
             reading.id, reading.identity = study_id(chosen), identity_of(chosen)
-            reading.context = context_of(chosen, None)
+            reading.context = context_of(chosen, None, sex_given=options.given.sex)
         _read_volumes(reading, ct, pet, chosen, passed, options, refuse, progress)
     return reading
 
@@ -111,7 +111,8 @@ def _read_volumes(
             scale = reading.pet.scale
             given = options.given.tracer is not None
             tracer = scale.tracer if scale and given else tracer_of(pet.taken[0].first.dataset)
-            reading.context = context_of(chosen, tracer, "user" if given else "header")
+            said_by = "user" if given else "header"
+            reading.context = context_of(chosen, tracer, said_by, sex_given=options.given.sex)
     if reading.ct is not None and reading.pet is not None:
         reading.problems += apart_problems(reading.ct.volume, reading.pet.volume)
     if not ct.taken and not pet.taken:
