@@ -102,6 +102,10 @@ def test_set_is_checked_like_the_file(written: Path) -> None:
         ({"augment__shift_mm": 4.0}, "augment changes images, whose features are cached"),
         ({"losses__patch_regions": 1.0}, "losses.patch_regions trains the image encoder"),
         ({"text_only": True}, "text_only shows no image"),
+        (
+            {"text_only": True, "parts": ["token_rows"], "dropout__pet": 0.5},
+            "text_only shows no image, so dropout.ct, dropout.pet and dropout.images leave out nothing",
+        ),
         ({"parts": ["lora", "language_model"]}, "adapt it or train it"),
         ({"model__vision": None}, "nothing says where it comes from"),
         ({"model__base": "x"}, "exactly one of base, weights, scratch"),

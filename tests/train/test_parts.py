@@ -29,7 +29,7 @@ def test_frozen_parts_stay_in_eval_mode_whatever_train_says(frozen: Run) -> None
 
 
 def test_a_layer_that_computes_anew_counts_as_training(tmp_path: Path) -> None:
-    ready = prepare(toy(parts=["lora", "token_rows"], checkpointing=True, text_only=True), tmp_path)
+    ready = prepare(toy(parts=["lora", "token_rows"], checkpointing=True, text_only=True, dropout={}), tmp_path)
     ready.learner.train()
     layers = [m for m in ready.network.language_model.modules() if getattr(m, "gradient_checkpointing", False)]
     assert layers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny_train import toy
@@ -11,7 +12,13 @@ from tiny_train import toy
 from petrg.train.run import train
 from petrg.train.trainer import on_this_processor
 
-TEXTS = {"text_only": True, "parts": ["token_rows", "language_model"], "model__vision": None, "batches__epochs": 1}
+TEXTS: dict[str, Any] = {
+    "text_only": True,
+    "dropout": {},
+    "parts": ["token_rows", "language_model"],
+    "model__vision": None,
+    "batches__epochs": 1,
+}
 
 
 @pytest.mark.parametrize("has", [True, False])

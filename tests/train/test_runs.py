@@ -78,6 +78,7 @@ def test_texts_alone_leave_the_encoder_and_its_domain(base: Path, adapted: Path,
     config = toy(
         parts=["lora", "token_rows"],
         text_only=True,
+        dropout={},
         batches__epochs=1,
         model={"weights": str(adapted)},
         validation={"score": "loss", "write": False},
@@ -205,6 +206,12 @@ def test_reports_of_nobody_are_worth_nothing(eight: list[TrainCase]) -> None:
     assert alone[f"Lesion-F1 of {OTHERS}"] is None
 
 
+def test_patience_without_anything_to_wait_for_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"stop.patience = 2 but nothing is validated — expected cases"):
+        train(toy(data__validation=0, stop__patience=2), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_each_validation_is_kept_and_patience_ends_the_run(tmp_path: Path) -> None:
     config = toy(
         data__validation=2,
@@ -224,6 +231,8 @@ def test_each_validation_is_kept_and_patience_ends_the_run(tmp_path: Path) -> No
     assert all(f"PET-All of {control}" in row for row in kept for control in (OTHERS, TEMPLATE))
     card = (done.weights / "README.md").read_text()
     assert f"| {OTHERS} | {TEMPLATE} |" in card
+    for limit in ("chosen by these scores", "0% of the validation drafts ended", "has seen no patient"):
+        assert limit in card
     row = next(r for r in rows_of(kept[0]) if r.name == "PET-All")
     assert row.interval is not None
     cells = [row.value, *row.controls.values()]

@@ -46,5 +46,21 @@ def card_of(config: TrainConfig, cases: Mapping[str, int], best: Best) -> Card:
             if row.name != "ended"
         ),
         scored_on=f"{validated} validation cases",
+        limits=_limits(config, found),
         languages=(config.data.language,),
     )
+
+
+def _limits(config: TrainConfig, found: Mapping[str, float | None]) -> tuple[str, ...]:
+    limits = []
+    if found:
+        limits.append("The step was chosen by these scores on these cases, so they are somewhat too good.")
+    if found.get("ended") is not None:
+        limits.append(f"{found['ended']:.0%} of the validation drafts ended by themselves.")
+    if isinstance(config.data, Phantoms):
+        limits.append("It has seen no patient: what it would write of one is not known.")
+    else:
+        limits.append("Patients, scanners and hospitals unlike those of its training set were not tried.")
+    if config.text_only or config.dropout.images == 1:
+        limits.append("This run showed it no image.")
+    return tuple(limits)

@@ -349,6 +349,10 @@ def _faults(config: TrainConfig) -> list[str]:
         found.append("losses.patch_regions trains the image encoder: vision = 'trained', or 0")
     if config.text_only and (parts & {"vision", "resamplers", "projections"} or any(_aux(config.losses))):
         found.append("text_only shows no image, so neither its parts nor its losses can be trained")
+    if config.text_only and any((config.dropout.ct, config.dropout.pet, config.dropout.images)):
+        found.append(
+            "text_only shows no image, so dropout.ct, dropout.pet and dropout.images leave out nothing: set them to 0"
+        )
     if "lora" in parts and config.model.network is not None and config.model.network.lora is None:
         found.append("parts holds 'lora' but model.network.lora is none")
     if {"lora", "language_model"} <= parts:

@@ -96,7 +96,9 @@ def estimate(
     shared = processes if config.parallel == "fsdp2" else 1
     states = processes if config.parallel in ("fsdp2", "zero2") else 1
     own_pace = pace(parameters[0].device, torch.bfloat16 if config.precision == "bf16" else torch.float32)
-    encoding_s = _encoding(network, patches) / (_REACHED * own_pace) if config.vision == "frozen-cached" else 0.0
+    encoding_s = 0.0
+    if config.vision == "frozen-cached":
+        encoding_s = _kept(config) * _encoding(network, patches) / (_REACHED * own_pace)
     return Estimate(
         parameters=sum(p.numel() for p in parameters),
         trained=sum(p.numel() for p in learned),
@@ -112,11 +114,16 @@ def estimate(
 
 
 def _encoding(network: PETRG3D, patches: int) -> float:
-    """FLOP of the image encoder on both modalities of one case, forward."""
+    """FLOP of the image encoder on one modality of one case, forward."""
     shape = network.config.parts.vision
     values = sum(p.numel() for p in network.vision.blocks.parameters())
     attention = shape.depth * 4 * patches**2 * shape.heads * shape.head_dim
-    return 2 * (2 * values * patches + attention)
+    return 2 * values * patches + attention
+
+
+def _kept(config: TrainConfig) -> int:
+    """Sets of features of one case: CT, PET and, where CT is ever left out, PET by itself."""
+    return 3 if config.dropout.ct else 2
 
 
 def _flop(config: TrainConfig, network: PETRG3D, text: float, image: int) -> float:
@@ -126,7 +133,7 @@ def _flop(config: TrainConfig, network: PETRG3D, text: float, image: int) -> flo
     trained_lm = "language_model" in config.parts
     times = 2 + 2 + 2 * trained_lm + 2 * config.checkpointing
     seen = 0.0 if config.text_only else 2 * 6.0 * resampler * image * (0.3 if "resamplers" in config.parts else 0.1)
-    encoded = 3 * _encoding(network, image) if config.vision == "trained" and not config.text_only else 0.0
+    encoded = 3 * 2 * _encoding(network, image) if config.vision == "trained" and not config.text_only else 0.0
     return times * lm * text + seen + encoded
 
 
@@ -155,7 +162,7 @@ def _disk(config: TrainConfig, network: PETRG3D, patches: int) -> int:
     if config.text_only:
         return 0
     if config.vision == "frozen-cached":
-        return 2 * patches * shape.dim * (2 if config.precision == "bf16" else 4)
+        return _kept(config) * patches * shape.dim * (2 if config.precision == "bf16" else 4)
     return patches * int(np.prod(shape.patch)) * 4 * (shape.channels + 1)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from petrg.model.network import PETRG3D
+from petrg.model.network import PETRG3D, Both
 from petrg.model.vit import Kept
 from petrg.train.config import Losses, Part
 from petrg.train.heads import Heads
@@ -17,7 +17,6 @@ from petrg.train.parts import settle, trained
 __all__ = ["Learner"]
 
 _LM = "network.language_model."
-Both = tuple[Tensor | None, Tensor | None]
 
 
 class Learner(nn.Module):

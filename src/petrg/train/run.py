@@ -144,6 +144,12 @@ def prepare(config: TrainConfig, out: Path, progress: Progress = silent, told: T
     examples = Examples(of_split(cases, "train"), processor, config, shown, changes_of(config.augment, recipe))
     lengths = examples.lengths()
     validated = of_split(cases, "validation")[: config.validation.cases]
+    if config.stop.patience is not None and not validated:
+        raise ModelError(
+            f"stop.patience = {config.stop.patience} but nothing is validated",
+            "cases of the split validation",
+            "add them, or leave stop.patience out",
+        )
     Examples(validated, processor, config, shown).lengths()  # none is too long
     used = [*examples.cases, *validated]
     processes, process = world()
