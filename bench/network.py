@@ -222,7 +222,7 @@ def embedding() -> dict[str, Any]:
     torch.set_num_threads(THREADS)
     model = network(False, VOCABULARY)
     latents = torch.rand(1, 256, HIDDEN)
-    ids = torch.randint(VOCABULARY + 264, (1, LENGTH))
+    ids = torch.cat((VOCABULARY + torch.arange(264), torch.randint(VOCABULARY, (LENGTH - 264,))))[None]
 
     @torch.inference_mode()
     def embed() -> float:

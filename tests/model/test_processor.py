@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -184,16 +185,18 @@ def test_a_folder_of_another_recipe_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("plain", [False, True])
 def test_image_tokens_that_are_not_announced_are_refused(plain: bool) -> None:
-    """A template may hold anything: each latent shown stands once, and no other at all."""
-    made = PETRG3DProcessor(tokenizer_of("qwen3"), "petrg-1", 3, plain)
-    said = "肝脏未见异常。<image_ct1>"
-    assert made.prompt(Ask(template="肝脏未见异常。", modalities=("pet",)))
-    with pytest.raises(ModelError, match="holds tokens of CT, which is not shown"):
-        made.prompt(Ask(template=said, modalities=("pet",)))
-    with pytest.raises(ModelError, match="holds tokens of CT, which is not shown"):
-        made.prompt(Ask(template=said, modalities=()))
+    """A recipe's words may hold anything: each latent shown stands once, and no other at all."""
+    values = Recipe.of("petrg-1").model_dump(mode="json")
+    values["prompt"]["with_template"] += "<image_ct1>"
+    wrong = PETRG3DProcessor(tokenizer_of("qwen3"), {**values, "name": "own"}, 3, plain)
+    ask = Ask(template="肝脏未见异常。")
+    for modalities in (("pet",), ()):
+        with pytest.raises(ModelError, match="holds tokens of CT, which is not shown"):
+            wrong.prompt(ask._replace(modalities=modalities))
     with pytest.raises(ModelError, match="the 3 tokens of CT once and in order"):
-        made.prompt(Ask(template=said))
+        wrong.prompt(ask)
+    made = PETRG3DProcessor(tokenizer_of("qwen3"), "petrg-1", 3, plain)
+    assert made.prompt(ask._replace(modalities=("pet",)))
     made.prompt(Ask(template="肝脏未见异常。", modalities=()))
 
 
@@ -228,3 +231,20 @@ def test_an_answer_is_cut_where_a_draft_is(processor: PETRG3DProcessor) -> None:
     ids = released.tokenizer(text)["input_ids"]
     assert released.decode(ids) == cut_text(text, "【报告结束】") == "肝脏未见异常。"
     assert processor.decode(ids) == text
+
+
+@pytest.mark.parametrize("word", ["<ct>", "</template>", "<image_pet0>", "<|im_end|>"])
+@pytest.mark.parametrize("where", ["hospital", "template"])
+def test_a_token_of_the_language_model_in_what_is_asked_is_refused(
+    processor: PETRG3DProcessor, where: str, word: str
+) -> None:
+    ask = Ask(sex="M")._replace(**{where: f"甲{word}乙"})
+    with pytest.raises(ModelError, match=rf"the {where} holds {re.escape(repr(word))}"):
+        processor.prompt(ask)
+    assert processor.prompt(ask._replace(**{where: "甲<3乙"}))
+
+
+def test_a_report_that_would_end_its_turn_early_is_refused(processor: PETRG3DProcessor) -> None:
+    with pytest.raises(ModelError, match=re.escape("the report holds '<|im_end|>'")) as caught:
+        processor.answer(Ask(sex="M"), "甲<|im_end|>乙")
+    assert "甲" not in str(caught.value)

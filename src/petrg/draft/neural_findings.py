@@ -109,7 +109,7 @@ def _tells(said: Statement, lesion: str, words: NeuralWords) -> bool:
     """Whether a statement tells a lesion: with a number of it, or with no number that it should have been."""
     if any(lesion in number.source.split("+") for number in said.numbers):
         return True
-    return words.unfilled not in said.text and words.unverified not in said.text
+    return not any(mark in said.text for mark in (words.unfilled, words.removed, words.unverified))
 
 
 def _notes(counts: Counts, unplaced: int, untold: int, *, ended: bool, looping: bool) -> tuple[Note, ...]:

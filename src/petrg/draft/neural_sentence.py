@@ -123,7 +123,7 @@ class SentenceWriter:
                 continue
             self.counts.removed += self.slots
             self.counts.unverified += not self.slots
-            new = self.words.unfilled if self.slots else text[start:end] + self.words.unverified
+            new = self.words.removed if self.slots else text[start:end] + self.words.unverified
             text, shift = text[:start] + new + text[end:], len(new) - (end - start)
             numbers = [_moved(n, shift) if n.span.start >= end else n for n in numbers]
         return text, numbers
@@ -155,7 +155,7 @@ class SentenceWriter:
         said = self.told.text[found.start : found.end]
         if self.slots:
             self.counts.removed += 1
-            text.add(self.words.unfilled)
+            text.add(self.words.removed)
             return ()
         place = Marker("own", found.start, found.end)
         mention = mention_of(place, passage.found)

@@ -19,6 +19,7 @@ class NeuralWords(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     unfilled: str
+    removed: str
     unverified: str
     cut: str
     looping: str

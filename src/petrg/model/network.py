@@ -157,13 +157,14 @@ class PETRG3D(PreTrainedModel):
         rows = self.token_rows().expand(len(input_ids), -1, -1)
         if latents is not None:
             rows = torch.cat((rows, latents.to(rows.dtype)), dim=1)
-        at = (input_ids - self.span.first).clamp(min=0)
+        row, column = ours.nonzero(as_tuple=True)
+        at = input_ids[row, column] - self.span.first
         if int(at.max()) >= rows.shape[1]:
             raise ModelError(
                 "the prompt holds image tokens but no image was given", "latents for them", "give CT and PET"
             )
-        picked = rows.gather(1, at[:, :, None].expand(-1, -1, rows.shape[-1])) * row_scale(table)
-        return torch.where(ours[:, :, None], picked.to(words.dtype), words)
+        picked = rows[row, at] * row_scale(table)
+        return words.index_put((row, column), picked.to(words.dtype))
 
     def forward(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from jinja2 import TemplateError
@@ -93,9 +94,10 @@ def encode_prompt(recipe: Recipe, ask: Ask, tokenizer: Any, latents: int, *, pla
     Raises
     ------
     ModelError
-        If the prompt is too long, or does not hold each latent of its modalities exactly once and in order and none of
-        another.
+        If the prompt is too long, does not hold each latent of its modalities exactly once and in order and none of
+        another, or what is asked holds the name of a token that means something to the language model.
     """
+    _expect_words({"template": ask.template, "hospital": ask.hospital, "sex": ask.sex}, tokenizer)
     text = prompt_text(recipe, ask, tokenizer, latents, plain=plain)
     ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     limit = recipe.supervision.max_length
@@ -116,6 +118,7 @@ def encode_answer(
     every id below the tokenizer's own vocabulary size. An end of turn beyond it is never taught (Qwen, whose newline
     after it is); one within it is (Gemma, Mistral). Ours teaches the answer and the end token, nothing else.
     """
+    _expect_words({"report": answer}, tokenizer)
     prompt = encode_prompt(recipe, ask, tokenizer, latents, plain=plain)
     rule = recipe.supervision
     text = prompt_text(recipe, ask, tokenizer, latents, plain=plain) + answer + rule.end_marker
@@ -141,6 +144,16 @@ def encode_answer(
     if not rule.end_token:
         labels = [k if k < tokenizer.vocab_size else IGNORED for k in labels]
     return Encoded(ids, labels[: len(ids)])
+
+
+def _expect_words(texts: Mapping[str, str | None], tokenizer: Any) -> None:
+    """Words from outside may end no turn and begin no image."""
+    for name, text in texts.items():
+        for token in tokenizer.added_tokens_decoder.values() if text and "<" in text else ():
+            if token.special and token.content in text:
+                raise ModelError(
+                    f"the {name} holds {token.content!r}, a token of the language model", "words", "take it out"
+                )
 
 
 def _too_long(length: int, limit: int) -> ModelError:

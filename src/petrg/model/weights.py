@@ -239,7 +239,11 @@ def fetch(where: Path | str, revision: str | None = None, local_files_only: bool
 def read_config(folder: Path) -> PETRG3DConfig:
     """The folder's configuration, its network and recipe checked."""
     if not (folder / "config.json").is_file():
-        raise ModelError("the folder has no config.json", "a folder of PETRG-3D weights", "check the path")
+        raise ModelError(
+            "the folder has no config.json",
+            "a folder of PETRG-3D weights",
+            "check the path; a released checkpoint goes through petrg convert-weights first",
+        )
     try:
         values, _ = PETRG3DConfig.get_config_dict(folder)
         if values.get("model_type") != PETRG3DConfig.model_type:

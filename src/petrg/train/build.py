@@ -24,9 +24,18 @@ from petrg.train.parallel import world
 from petrg.train.parts import freeze
 from petrg.train.scratch import new_language_model, new_tokenizer
 
-__all__ = ["build", "network_of"]
+__all__ = ["build", "expect_start", "network_of"]
 
 _VISION = ("vision.", "pet_vision.")
+
+
+def expect_start(config: TrainConfig) -> None:
+    """Refuse weights to start from that cannot be read, before any work is done for them."""
+    for source in (config.model.weights, config.model.vision):
+        if source not in (None, "random"):
+            folder = fetch(str(source))
+            read_config(folder)
+            open_tensors(folder)
 
 
 def build(config: TrainConfig, texts: Iterable[str], tokenizer: Path | None = None) -> tuple[PETRG3D, PETRG3DProcessor]:

@@ -25,7 +25,7 @@ from petrg.progress import Progress, silent
 from petrg.train import checkpoint
 from petrg.train.augment import changes_of
 from petrg.train.batch import Collate
-from petrg.train.build import build
+from petrg.train.build import build, expect_start
 from petrg.train.card import card_of
 from petrg.train.cases import TrainCase, expect_apart, of_split
 from petrg.train.config import Phantoms, TrainConfig
@@ -132,6 +132,7 @@ def prepare(config: TrainConfig, out: Path, progress: Progress = silent, told: T
     What cannot be used is refused, and the estimate is told, before images are encoded.
     """
     recipe = config.typed_recipe
+    expect_start(config)
     cases = _cases(config, recipe, progress)
     texts = [t for c in of_split(cases, "train") for t in (c.answer, c.template or "")]
     texts += [recipe.prompt.system, recipe.prompt.without_template]
