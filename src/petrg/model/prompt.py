@@ -149,7 +149,9 @@ def encode_answer(
 def _expect_words(texts: Mapping[str, str | None], tokenizer: Any) -> None:
     """Words from outside may end no turn and begin no image."""
     for name, text in texts.items():
-        for token in tokenizer.added_tokens_decoder.values() if text and "<" in text else ():
+        if not text:
+            continue
+        for token in tokenizer.added_tokens_decoder.values():
             if token.special and token.content in text:
                 raise ModelError(
                     f"the {name} holds {token.content!r}, a token of the language model", "words", "take it out"
