@@ -192,7 +192,7 @@ def _reach(strides: list[tuple[int, int, int]], patch: tuple[int, int, int]) -> 
     """How many patches beyond its own a token of `ConvStem` sees, at most, along each axis.
 
     >>> _reach(_strides((8, 8, 4)), (8, 8, 4)), _reach(_strides((4, 2, 1)), (4, 2, 1))
-    ((1, 1, 1), (1, 2, 2))
+    ((1, 1, 2), (1, 2, 2))
     """
     out = []
     for axis, side in enumerate(patch):
